@@ -1,0 +1,158 @@
+package memory
+
+import (
+	"fmt"
+	"sync/atomic"
+
+	"github.com/idctl/idctl/internal/emulator/store"
+)
+
+// tx is one transaction. by is nil in a View.
+type tx struct {
+	err   func() error // of the context
+	state *state
+	by    *stamp
+	dirty bool
+	done  atomic.Bool
+}
+
+func (t *tx) end() { t.done.Store(true) }
+
+func (t *tx) reading() error {
+	if t.done.Load() {
+		return store.ErrTxDone
+	}
+	return t.err()
+}
+
+func (t *tx) mayWrite() error {
+	if err := t.reading(); err != nil {
+		return err
+	}
+	if t.by == nil {
+		return store.ErrReadOnly
+	}
+	return nil
+}
+
+// freeze answers the state as it is now, unmoved by later writes: those get a
+// new stamp, so they copy what the frozen state shares.
+func (t *tx) freeze() *state {
+	if t.by == nil {
+		return t.state
+	}
+	t.by = &stamp{}
+	return t.state.copy()
+}
+
+func (t *tx) Get(typ, id string) (store.Record, error) {
+	if err := t.reading(); err != nil {
+		return store.Record{}, err
+	}
+	r := t.state.get(typ, id)
+	if r == nil {
+		return store.Record{}, missing(typ, id)
+	}
+	return handOut(r), nil
+}
+
+func missing(typ, id string) error {
+	return fmt.Errorf("%s %q: %w", typ, id, store.ErrNotFound)
+}
+
+// handOut copies a record for the caller.
+func handOut(r *store.Record) store.Record {
+	c := *r
+	c.Data, c.Index, c.Unique = store.Clone(r.Data), nil, nil
+	return c
+}
+
+func (t *tx) Insert(r store.Record) error {
+	if err := t.mayWrite(); err != nil {
+		return err
+	}
+	if t.state.get(r.Type, r.ID) != nil {
+		return fmt.Errorf("%s %q: %w", r.Type, r.ID, store.ErrExists)
+	}
+	r = r.Normal()
+	if err := t.state.free(r); err != nil {
+		return err
+	}
+	t.state.seq++
+	r.Seq = t.state.seq
+	t.state.own(r.Type, t.by).replace(nil, &r, t.by)
+	t.dirty = true
+	return nil
+}
+
+func (t *tx) Put(r store.Record) error {
+	if err := t.mayWrite(); err != nil {
+		return err
+	}
+	old := t.state.get(r.Type, r.ID)
+	if old == nil {
+		return missing(r.Type, r.ID)
+	}
+	r = r.Normal()
+	if err := t.state.free(r); err != nil {
+		return err
+	}
+	r.Seq, r.Created = old.Seq, old.Created
+	t.state.own(r.Type, t.by).replace(old, &r, t.by)
+	t.dirty = true
+	return nil
+}
+
+func (t *tx) Delete(typ, id string) error {
+	if err := t.mayWrite(); err != nil {
+		return err
+	}
+	old := t.state.get(typ, id)
+	if old == nil {
+		return missing(typ, id)
+	}
+	t.state.own(typ, t.by).replace(old, nil, t.by)
+	t.dirty = true
+	return nil
+}
+
+func (t *tx) Claimed(typ, path, val string) (string, error) {
+	if err := t.reading(); err != nil {
+		return "", err
+	}
+	r := t.state.claimed(typ, path, val)
+	if r == nil {
+		return "", fmt.Errorf("claim of %s %s: %w", typ, path, store.ErrNotFound)
+	}
+	return r.ID, nil
+}
+
+func (t *tx) Value(name string) ([]byte, error) {
+	if err := t.reading(); err != nil {
+		return nil, err
+	}
+	v, ok := t.state.values.get(value{name: name})
+	if !ok {
+		return nil, fmt.Errorf("value %q: %w", name, store.ErrNotFound)
+	}
+	return store.Clone(v.data), nil
+}
+
+func (t *tx) SetValue(name string, data []byte) error {
+	if err := t.mayWrite(); err != nil {
+		return err
+	}
+	t.state.values.set(value{name, store.Clone(data)}, t.by)
+	t.dirty = true
+	return nil
+}
+
+func (t *tx) DeleteValue(name string) error {
+	if err := t.mayWrite(); err != nil {
+		return err
+	}
+	if t.state.values.remove(value{name: name}, t.by) {
+		t.dirty = true
+	}
+	return nil
+}
