@@ -1,0 +1,141 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/gofrs/flock"
+)
+
+// ErrLocked means that another process holds the lock and did not give it up in time.
+var ErrLocked = errors.New("in use by another idctl")
+
+// maxFile bounds what is read of any file of ours.
+const maxFile = 4 << 20
+
+const (
+	tempMark  = ".tmp-"
+	lockRetry = 20 * time.Millisecond
+)
+
+// makeDir makes dir for its owner alone, also when it is there already.
+func makeDir(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("make directory: %w", err)
+	}
+	return tightenDir(dir)
+}
+
+// lock takes the lock beside path. It waits for other processes as long as
+// ctx and limit allow. The lock file is never removed: removing it would let
+// two processes hold "the" lock on two different files.
+func lock(ctx context.Context, path string, limit time.Duration) (unlock func(), err error) {
+	fl := flock.New(path+".lock", flock.SetPermissions(0o600))
+	waitCtx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	ok, err := fl.TryLockContext(waitCtx, lockRetry)
+	switch {
+	case ctx.Err() != nil:
+		if ok {
+			_ = fl.Close() // nothing was done under it
+		}
+		return nil, ctx.Err()
+	case errors.Is(err, context.DeadlineExceeded) || (err == nil && !ok):
+		return nil, fmt.Errorf("%s: %w: waited %s", path, ErrLocked, limit)
+	case err != nil:
+		return nil, fmt.Errorf("lock %s: %w", path, err)
+	}
+	return func() {
+		// The system gives the lock up with the process at the latest.
+		_ = fl.Close()
+	}, nil
+}
+
+// writeFile replaces path. The caller holds its lock, so left-over temporary
+// files are of processes that were killed.
+func writeFile(path string, data []byte) (err error) {
+	dir, base := filepath.Split(path)
+	if dir == "" {
+		dir = "."
+	}
+	removeTemps(dir, base)
+	f, err := os.CreateTemp(dir, base+tempMark+"*") // 0600 by its contract
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("write %s: %w", path, errors.Join(err, ignoreGone(os.Remove(f.Name()))))
+		}
+	}()
+	_, err = f.Write(data)
+	if err == nil {
+		err = f.Sync()
+	}
+	if closeErr := f.Close(); err == nil {
+		err = closeErr
+	}
+	if err != nil {
+		return err
+	}
+	if err := os.Rename(f.Name(), path); err != nil {
+		return err
+	}
+	return syncDir(dir)
+}
+
+func removeTemps(dir, base string) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return // the write that follows tells what is wrong
+	}
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), base+tempMark) {
+			// Litter of a killed process; the next write tries again.
+			_ = os.Remove(filepath.Join(dir, e.Name()))
+		}
+	}
+}
+
+func ignoreGone(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// readFile reads a file of ours whole, within a limit, and refuses one that
+// others can read. It checks the file that it opened, not the name.
+func readFile(path string) (data []byte, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if closeErr := f.Close(); err == nil {
+			err = closeErr
+		}
+	}()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is not a regular file", path)
+	}
+	if err := checkPrivate(path, info); err != nil {
+		return nil, err
+	}
+	data, err = io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err == nil && len(data) > maxFile {
+		err = fmt.Errorf("%s is larger than %d MB", path, maxFile>>20)
+	}
+	return data, err
+}
