@@ -1,0 +1,282 @@
+// Package exporter streams the users or groups of a service into a file: as
+// CSV that an import reads again, as JSON lines or as a JSON array of the
+// service's own documents. Memory does not grow with the number of resources.
+package exporter
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/idctl/idctl/internal/provider"
+	"github.com/idctl/idctl/internal/transfer"
+	"github.com/idctl/idctl/internal/transfer/csvio"
+	"github.com/idctl/idctl/internal/transfer/mapping"
+	"github.com/idctl/idctl/pkg/scim"
+	"github.com/idctl/idctl/pkg/scim/filter"
+)
+
+// Format is the form of an export.
+type Format string
+
+// The formats.
+const (
+	CSV   Format = "csv"
+	JSON  Format = "json"
+	JSONL Format = "jsonl"
+)
+
+// Options shape an export.
+type Options struct {
+	Type   string // "User" or "Group"
+	Format Format
+	Filter filter.Expr
+	// Columns of a CSV, by name or attribute path; none means all. Old chooses
+	// the first generation of names.
+	Columns []string
+	Old     bool
+	CSV     csvio.Format
+	// Attributes and AttributeSets shape the documents of the JSON formats.
+	Attributes    []string
+	AttributeSets []string
+	// Progress is told how many of how many are written; total is -1 where the
+	// service does not say.
+	Progress func(done, total int)
+}
+
+// chunk is how many resources are written together: as many as names are
+// looked up for at once.
+const chunk = 100
+
+// Export writes every resource that matches to w and answers how many. What was
+// written before an error is not a whole export.
+func Export(ctx context.Context, p provider.Provider, w io.Writer, o Options) (int, error) {
+	resources, err := p.Resource(o.Type)
+	if err != nil {
+		return 0, err
+	}
+	e := &export{Options: o, provider: p, resources: resources, names: newNames(p.Users())}
+	opts := scim.ListOptions{Filter: o.Filter, SortBy: resources.Keys()[0], Attributes: o.Attributes, AttributeSets: o.AttributeSets}
+	switch o.Format {
+	case CSV:
+		err = e.csv(w, &opts)
+	case JSON:
+		e.sink = &jsonSink{w: w, open: "[\n", between: ",\n", end: "\n]\n", empty: "[]\n"}
+	case JSONL:
+		e.sink = &jsonSink{w: w, between: "\n", end: "\n"}
+	default:
+		err = fmt.Errorf("there is no export format %q", o.Format)
+	}
+	if err != nil {
+		return 0, err
+	}
+	return e.run(ctx, opts)
+}
+
+// sink takes resources in the form of an export.
+type sink interface {
+	write(scim.Document) error
+	close() error
+}
+
+type export struct {
+	Options
+	provider  provider.Provider
+	resources provider.Resources
+	names     *names
+	members   bool // groups are written with their members
+	managers  bool // users are written with their managers
+	sink      sink
+}
+
+// csv prepares the columns and asks for what they need.
+func (e *export) csv(w io.Writer, opts *scim.ListOptions) error {
+	cols, err := mapping.ExportColumns(e.Type, e.Columns)
+	if err != nil {
+		return err
+	}
+	rows, err := mapping.NewExporter(e.Type, cols, e.names.of)
+	if err != nil {
+		return err
+	}
+	opts.AttributeSets = []string{"default"}
+	for _, a := range mapping.Attributes(e.Type, cols) {
+		if a == "members" {
+			e.members = true // asked for group by group: there may be many
+			continue
+		}
+		opts.Attributes = append(opts.Attributes, a)
+	}
+	for _, c := range cols {
+		e.managers = e.managers || c.Kind == mapping.UserRef
+	}
+	s := &csvSink{w: csvio.NewWriter(w, e.Options.CSV), rows: rows}
+	e.sink = s
+	return s.w.Write(mapping.Headers(cols, e.Old))
+}
+
+func (e *export) run(ctx context.Context, opts scim.ListOptions) (int, error) {
+	total := -1
+	if e.Progress != nil {
+		page, err := e.resources.Page(ctx, scim.ListOptions{Filter: opts.Filter, Count: 1, Attributes: []string{"id"}})
+		if err != nil {
+			return 0, err
+		}
+		total = page.Total
+	}
+	done := 0
+	batch := make([]scim.Document, 0, chunk)
+	flush := func() error {
+		if err := e.prepare(ctx, batch); err != nil {
+			return err
+		}
+		for _, doc := range batch {
+			if err := e.sink.write(doc); err != nil {
+				return err
+			}
+			done++
+		}
+		if e.Progress != nil {
+			e.Progress(done, max(total, done))
+		}
+		batch = batch[:0]
+		return nil
+	}
+	for doc, err := range e.resources.All(ctx, opts) {
+		if err != nil {
+			return done, err
+		}
+		if batch = append(batch, doc); len(batch) == chunk {
+			if err := flush(); err != nil {
+				return done, err
+			}
+		}
+	}
+	if err := flush(); err != nil {
+		return done, err
+	}
+	return done, e.sink.close()
+}
+
+// prepare adds to documents what the list did not bring.
+func (e *export) prepare(ctx context.Context, docs []scim.Document) error {
+	if e.members {
+		for _, doc := range docs {
+			var list []any
+			for m, err := range provider.Members(ctx, e.resources, doc.ID()) {
+				if err != nil {
+					return fmt.Errorf("members of group %q: %w", doc.String("displayName"), err)
+				}
+				list = append(list, map[string]any(m))
+			}
+			doc["members"] = list
+		}
+	}
+	var ids []string
+	for _, doc := range docs {
+		if e.managers {
+			ids = append(ids, doc.String(mapping.EnterpriseURN+":manager.value"))
+		}
+		for _, m := range provider.MembersOf(doc) {
+			if m.String("name") == "" { // the service did not say
+				ids = append(ids, m.String("value"))
+			}
+		}
+	}
+	return e.names.learn(ctx, ids)
+}
+
+// names knows user names by id. It forgets what it learned once it knows too
+// many, so that memory stays flat.
+type names struct {
+	users provider.Resources
+	known map[string]string
+}
+
+const maxNames = 50_000
+
+func newNames(users provider.Resources) *names {
+	return &names{users: users, known: map[string]string{}}
+}
+
+func (n *names) of(ref transfer.Ref) (string, bool) {
+	name, ok := n.known[ref.Key]
+	return name, ok && name != ""
+}
+
+// learn looks up the ids it does not know, in batches. One that no longer
+// exists stays without a name.
+func (n *names) learn(ctx context.Context, ids []string) error {
+	var ask []string
+	for _, id := range ids {
+		if _, known := n.known[id]; !known && id != "" {
+			n.known[id] = ""
+			ask = append(ask, id)
+		}
+	}
+	if len(n.known) > maxNames {
+		fresh := make(map[string]string, len(ids))
+		for _, id := range ids {
+			fresh[id] = n.known[id]
+		}
+		n.known = fresh
+	}
+	key := n.users.Keys()[0]
+	found, err := provider.FindMany(ctx, n.users, "id", ask, scim.ListOptions{Attributes: []string{key}})
+	if err != nil {
+		return fmt.Errorf("look up the names of users: %w", err)
+	}
+	for _, doc := range found {
+		n.known[doc.ID()] = doc.String(key)
+	}
+	return nil
+}
+
+type csvSink struct {
+	w    *csvio.Writer
+	rows *mapping.Exporter
+}
+
+func (s *csvSink) write(doc scim.Document) error {
+	if err := s.w.Write(s.rows.Row(doc)); err != nil {
+		var bad *csvio.EncodeError
+		if errors.As(err, &bad) {
+			return fmt.Errorf("%s: %w; --encoding utf-8 can hold it", doc.ID(), err)
+		}
+		return err
+	}
+	return nil
+}
+
+func (s *csvSink) close() error { return s.w.Flush() }
+
+type jsonSink struct {
+	w                         io.Writer
+	open, between, end, empty string
+	n                         int
+}
+
+func (s *jsonSink) write(doc scim.Document) error {
+	data, err := json.Marshal(doc)
+	if err != nil {
+		return fmt.Errorf("%s: %w", doc.ID(), err)
+	}
+	before := s.between
+	if s.n == 0 {
+		before = s.open
+	}
+	s.n++
+	_, err = io.WriteString(s.w, before+string(data))
+	return err
+}
+
+func (s *jsonSink) close() error {
+	end := s.end
+	if s.n == 0 {
+		end = s.empty
+	}
+	_, err := io.WriteString(s.w, end)
+	return err
+}
