@@ -1,0 +1,86 @@
+// Package engine is the emulator's resource engine: what a SCIM service does
+// with a document, driven by schemas and by hooks per type.
+//
+// It knows schemas, filters and the store; it knows neither HTTP nor OAuth.
+// Its callers (the HTTP families, Bulk, jobs, seeding) hand it documents and
+// get documents back. Documents are map[string]any with json.Number for
+// numbers. Each call is one transaction; audit events and derived data are
+// written in the same one.
+package engine
+
+import "time"
+
+// Document is a resource as decoded JSON, numbers as json.Number.
+type Document = map[string]any
+
+// Actor is who a call is made for; it becomes idcsCreatedBy and the actor of
+// audit events. Type is "User" or "App".
+type Actor struct {
+	Type    string
+	ID      string
+	OCID    string
+	Name    string
+	Display string
+	// Scopes and Roles are what the token carries; hooks may ask.
+	Roles []string
+}
+
+// Call is what surrounds one operation.
+type Call struct {
+	Actor     Actor
+	RequestID string
+	ClientIP  string
+	// BaseURL is put in front of locations and $ref when rendering: scheme and
+	// host, without a trailing slash. It is never stored.
+	BaseURL string
+}
+
+// Params are the query parameters of an operation, or the members of a search
+// request. A zero value asks for the defaults.
+type Params struct {
+	Filter        string
+	SortBy        string
+	SortOrder     string
+	StartIndex    *int
+	Count         *int
+	Attributes    []string // split at commas outside brackets
+	AttributeSets []string
+	// Page and Limit are cursor paging; Limit nil means the default page.
+	Page  string
+	Limit *int
+	// IfMatch is the header's value; Force is forceDelete=true.
+	IfMatch string
+	Force   bool
+}
+
+// Result is a rendered resource.
+type Result struct {
+	Doc      Document
+	Version  string // etag
+	Location string
+	Created  bool
+}
+
+// List is a rendered list.
+type List struct {
+	Total        int
+	StartIndex   int
+	ItemsPerPage int
+	Resources    []Document
+	NextPage     string // cursor for opc-next-page; empty at the end
+}
+
+// Clock tells the emulator's time, which the control API can move.
+type Clock interface{ Now() time.Time }
+
+// Error is a refusal with the status and body of the service (idcs-behaviour
+// 2.6). It is rendered by the HTTP layer.
+type Error struct {
+	Status    int
+	ScimType  string // RFC 7644 table 9; empty on most identity domain errors
+	MessageID string // error.common.validation...
+	Detail    string
+	Data      map[string]any // additionalData
+}
+
+func (e *Error) Error() string { return e.Detail }
