@@ -1,0 +1,161 @@
+package directory
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/olekukonko/tablewriter/pkg/twwidth"
+
+	"github.com/idctl/idctl/internal/cli/cmdutil"
+	"github.com/idctl/idctl/internal/iostreams"
+	"github.com/idctl/idctl/internal/output"
+	"github.com/idctl/idctl/pkg/scim"
+)
+
+// Line is one line of a card, the readable form of a single resource. Either
+// Path is the attribute it shows, or Get makes the text and Paths are the
+// attributes that it stands for. A line without a text is left out.
+type Line struct {
+	Name  string
+	Path  string
+	Get   func(scim.Document) string
+	Paths []string
+}
+
+// printCards prints resources one under the other: the lines of the kind, or
+// with wide, and for kinds without lines of their own, every attribute.
+func (b *Base) printCards(docs []scim.Document) error {
+	var buf bytes.Buffer
+	for i, doc := range docs {
+		if i > 0 {
+			buf.WriteByte('\n')
+		}
+		b.card(&buf, doc)
+	}
+	if _, err := b.Deps.IO.Out.Write(buf.Bytes()); err != nil {
+		return fmt.Errorf("write output: %w", err)
+	}
+	return nil
+}
+
+func (b *Base) card(buf *bytes.Buffer, doc scim.Document) {
+	var rows [][2]string
+	add := func(name, value string) {
+		if value != "" {
+			rows = append(rows, [2]string{iostreams.Clean(name), iostreams.Clean(value)})
+		}
+	}
+	shown := map[string]bool{}
+	if b.Kind.Card != nil {
+		for _, l := range b.Kind.Card(b.Deps) {
+			if l.Get != nil {
+				add(l.Name, l.Get(doc))
+			} else {
+				add(l.Name, strings.Join(doc.Strings(l.Path), ", "))
+			}
+			for _, p := range append(slices.Clone(l.Paths), l.Path) {
+				shown[strings.ToLower(p)] = true
+			}
+		}
+	}
+	if b.Kind.Card == nil || b.Deps.Output.Format == output.Wide {
+		for _, r := range flatten(doc, shown) {
+			add(r[0], r[1])
+		}
+	}
+	width := 0
+	for _, r := range rows {
+		width = max(width, twwidth.Width(r[0]))
+	}
+	for _, r := range rows {
+		name := r[0] + strings.Repeat(" ", width-twwidth.Width(r[0]))
+		if b.Deps.IO.OutColour {
+			name = "\x1b[1m" + name + "\x1b[0m"
+		}
+		fmt.Fprintf(buf, "%s  %s\n", name, r[1])
+	}
+}
+
+// flatten makes a line of each attribute of a document, but for those shown
+// already: paths as --fields and --set name them, sorted, lists of objects an
+// object a line.
+func flatten(doc scim.Document, shown map[string]bool) [][2]string {
+	var rows [][2]string
+	var walk func(path string, v any)
+	walk = func(path string, v any) {
+		if shown[strings.ToLower(path)] {
+			return
+		}
+		switch v := v.(type) {
+		case map[string]any:
+			sep := "."
+			if strings.HasPrefix(path, "urn:") && strings.Count(path, ":") >= 3 && isSchema(doc, path) {
+				sep = ":"
+			}
+			keys := make([]string, 0, len(v))
+			for k := range v {
+				keys = append(keys, k)
+			}
+			slices.Sort(keys)
+			for _, k := range keys {
+				walk(path+sep+k, v[k])
+			}
+		case []any:
+			if len(v) == 0 {
+				return
+			}
+			if _, objects := v[0].(map[string]any); !objects {
+				rows = append(rows, [2]string{path, output.Text(v)})
+				return
+			}
+			for _, e := range v {
+				rows = append(rows, [2]string{path, output.Text(e)})
+			}
+		default:
+			rows = append(rows, [2]string{path, output.Text(v)})
+		}
+	}
+	keys := make([]string, 0, len(doc))
+	for k := range doc {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	for _, k := range keys {
+		walk(k, doc[k])
+	}
+	return rows
+}
+
+// isSchema says whether a top-level member is an extension.
+func isSchema(doc scim.Document, member string) bool {
+	_, ok := doc[member]
+	return ok
+}
+
+// printDocuments prints what get found: a card each for a person, else the
+// chosen format. One asked for by a single name is no list.
+func (b *Base) printDocuments(print output.Printer[scim.Document], docs []scim.Document, single bool) error {
+	d := b.Deps
+	switch {
+	case tabular(d.Output.Format) && len(d.Output.Fields) == 0:
+		return b.printCards(docs)
+	case single && len(docs) == 1:
+		return print.One(d.IO, &docs[0])
+	}
+	return print.List(d.IO, docs)
+}
+
+// Note prints a remark, with text of the service made safe; formats made for programs get the
+// resource itself on stdout.
+func Note(d *cmdutil.Deps, format string, args ...any) error {
+	for i, a := range args {
+		if s, ok := a.(string); ok {
+			args[i] = iostreams.Clean(s)
+		}
+	}
+	return d.Note(format, args...)
+}
+
+func cleanLine(s string) string { return iostreams.Clean(s) }

@@ -1,0 +1,268 @@
+package directory
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/idctl/idctl/internal/cli/cmdutil"
+	"github.com/idctl/idctl/internal/output"
+	"github.com/idctl/idctl/internal/provider"
+	"github.com/idctl/idctl/pkg/scim"
+)
+
+// parallel is how many deletes are under way at a time. The transport's
+// limiter slows them down to what the service allows.
+const parallel = 8
+
+// Outcome is what came of one resource.
+type Outcome struct {
+	Key    string `json:"key"`
+	ID     string `json:"id,omitempty"`
+	Name   string `json:"name,omitempty"`
+	Result string `json:"result"`
+	Error  string `json:"error,omitempty"`
+}
+
+// outcomes prints outcomes.
+func outcomes(d *cmdutil.Deps) output.Printer[Outcome] {
+	return output.New(d.Output, output.Spec[Outcome]{
+		Columns: []output.Column[Outcome]{
+			{Name: "Key", Path: "key", Get: func(o *Outcome) string { return o.Key }},
+			{Name: "Result", Path: "result", Get: func(o *Outcome) string { return o.Result }},
+			{Name: "Name", Path: "name", Get: func(o *Outcome) string { return o.Name }},
+			{Name: "ID", Path: "id", Get: func(o *Outcome) string { return o.ID }},
+			{Name: "Error", Path: "error", Get: func(o *Outcome) string { return o.Error }},
+		},
+		Key: func(o *Outcome) string { return o.Key },
+	})
+}
+
+// DeleteOptions are what delete needs.
+type DeleteOptions struct {
+	Base
+	Print         output.Printer[Outcome]
+	Keys          []string
+	Force         bool
+	IgnoreMissing bool
+}
+
+// NewDelete makes the command delete.
+func NewDelete(d *cmdutil.Deps, k Kind, run func(context.Context, *DeleteOptions) error) *cobra.Command {
+	o := &DeleteOptions{Base: Base{Deps: d, Kind: k}, Print: outcomes(d)}
+	cmd := &cobra.Command{
+		Use: k.use("delete", "<%>..."), Aliases: []string{"rm"}, Short: "Delete " + k.Plural,
+		Long: "Delete one " + k.Noun + " or several. A single - reads names from standard input, one a line,\n" +
+			"and needs --yes. One that fails does not stop the others: the exit code is then 3.\n\n" +
+			"What was deleted is told on stderr, or as a list of results with -o json, csv and others.",
+		Example: k.example("delete", "%") + "\n" + k.example("list", "-o name") + " | idctl " + deletePipe(k),
+		Args:    k.args(1, -1, k.Noun),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.Keys = o.arguments(args)
+			return run(cmd.Context(), o)
+		},
+	}
+	cmd.Flags().BoolVar(&o.Force, "force", false, "delete references to it as well (forceDelete)")
+	cmd.Flags().BoolVar(&o.IgnoreMissing, "ignore-missing", false, "take it as done when there is no such "+k.Noun)
+	return cmd
+}
+
+func deletePipe(k Kind) string {
+	if k.Typed {
+		return k.Command + " delete AppRole - --yes"
+	}
+	return k.Command + " delete - --yes"
+}
+
+// RunDelete deletes resources.
+func RunDelete(ctx context.Context, o *DeleteOptions) error {
+	if err := o.Print.Check(); err != nil {
+		return err
+	}
+	ask := !o.Deps.Flags.Yes
+	if ask && slices.Contains(o.Keys, "-") {
+		return cmdutil.Usagef("delete - needs --yes: standard input holds the names and no answer")
+	}
+	if ask && !o.Deps.IO.CanPrompt() { // refused before anything is sent
+		return o.Deps.Confirm(ctx, "delete "+o.count(len(o.Keys)), len(o.Keys))
+	}
+	r, err := o.Resources(ctx)
+	if err != nil {
+		return err
+	}
+	del := &deleter{DeleteOptions: o, r: r, t: &tally{Base: &o.Base, verb: "delete"}}
+	if !tabular(o.Deps.Output.Format) {
+		if del.rows, err = o.Print.Begin(o.Deps.IO); err != nil {
+			return err
+		}
+	}
+	if ask {
+		err = del.asked(ctx)
+	} else {
+		err = del.all(ctx)
+	}
+	if del.rows != nil && !errors.Is(err, errWrite) {
+		if werr := del.rows.End(); werr != nil {
+			return werr
+		}
+	}
+	return err
+}
+
+// errWrite marks a failed write to stdout, after which nothing may follow.
+var errWrite = errors.New("output")
+
+type deleter struct {
+	*DeleteOptions
+	r    provider.Resources
+	t    *tally
+	rows *output.Writer[Outcome]
+	n    int
+}
+
+// asked looks all of them up first, so that the question names what is meant.
+func (x *deleter) asked(ctx context.Context) error {
+	var list []Found
+	for keys := range slices.Chunk(x.Keys, provider.FindBatch) {
+		list = append(list, x.FindAll(ctx, x.r, keys, scim.ListOptions{})...)
+	}
+	var there []Found
+	for _, f := range list {
+		if Fatal(f.Err) {
+			return x.t.end(f.Err)
+		}
+		if f.Err == nil {
+			there = append(there, f)
+		}
+	}
+	if len(there) > 0 {
+		act := "delete " + x.count(len(there))
+		if len(there) == 1 {
+			act = cleanLine("delete " + x.Kind.Noun + " " + x.who(there[0].Doc))
+		}
+		if err := x.Deps.Confirm(ctx, act, len(there)); err != nil {
+			return err
+		}
+	}
+	if err := x.batch(ctx, list); err != nil {
+		return err
+	}
+	return x.t.end(nil)
+}
+
+// who is a resource in a sentence: its name, and its key where that differs.
+func (b *Base) who(doc scim.Document) string {
+	label, key := Label(doc), b.Kind.Key(&doc)
+	if key == "" || key == label {
+		return label
+	}
+	return label + " (" + key + ")"
+}
+
+func (x *deleter) all(ctx context.Context) error {
+	for keys, err := range Batches(cmdutil.Keys(ctx, x.Keys, x.Deps.IO.In)) {
+		if err != nil {
+			return x.t.end(err)
+		}
+		if err := x.batch(ctx, x.FindAll(ctx, x.r, keys, x.identity())); err != nil {
+			return err
+		}
+	}
+	if x.n == 0 {
+		return x.Deps.Note("no %s named, nothing to delete", x.Kind.Plural)
+	}
+	return x.t.end(nil)
+}
+
+// identity asks for little more than the id: a deleted resource is not shown.
+func (x *deleter) identity() scim.ListOptions {
+	return scim.ListOptions{Attributes: append([]string{"displayName"}, x.r.Keys()...)}
+}
+
+// batch deletes several at a time and reports them in their order.
+func (x *deleter) batch(ctx context.Context, list []Found) error {
+	errs := make([]error, len(list))
+	var g errgroup.Group
+	g.SetLimit(parallel)
+	for i, f := range list {
+		if errs[i] = f.Err; f.Err != nil {
+			continue
+		}
+		g.Go(cmdutil.Safe(func() error {
+			errs[i] = x.delete(ctx, f)
+			return nil
+		}))
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	var stop error
+	for i, f := range list {
+		x.n++
+		if Fatal(errs[i]) {
+			// Others of the batch may be done; they are still told.
+			if stop == nil {
+				stop = errs[i]
+			}
+			continue
+		}
+		if err := x.report(f, errs[i]); err != nil {
+			return err
+		}
+	}
+	if stop != nil {
+		return x.t.end(stop)
+	}
+	return nil
+}
+
+func (x *deleter) delete(ctx context.Context, f Found) error {
+	if f.Doc.ID() == "" {
+		return x.named(f.Key, scim.ErrNoID)
+	}
+	err := x.r.Delete(ctx, f.Doc.ID(), scim.WriteOptions{Force: x.Force})
+	var refusal *scim.Error
+	if errors.Is(err, scim.ErrNotFound) && errors.As(err, &refusal) && refusal.Attempts > 1 {
+		return nil // an earlier attempt of this call did it and its answer was lost
+	}
+	return x.named(f.Key, err)
+}
+
+func (x *deleter) report(f Found, err error) error {
+	out := Outcome{Key: f.Key, ID: f.Doc.ID(), Result: "deleted"}
+	if f.Doc != nil {
+		out.Name = Label(f.Doc)
+	}
+	switch {
+	case err == nil:
+		x.t.ok()
+	case x.IgnoreMissing && errors.Is(err, scim.ErrNotFound):
+		out.Result = "missing"
+		x.t.ok()
+	default:
+		out.Result, out.Error = "failed", err.Error()
+		if err := x.t.fail(err); err != nil {
+			return err
+		}
+	}
+	if x.rows != nil {
+		if x.Deps.Output.Format == output.Name && out.Result == "failed" {
+			return nil
+		}
+		if err := x.rows.Row(&out); err != nil {
+			return fmt.Errorf("%w: %w", errWrite, err)
+		}
+		return nil
+	}
+	switch out.Result {
+	case "deleted":
+		return Note(x.Deps, "deleted %s %s", x.Kind.Noun, x.who(f.Doc))
+	case "missing":
+		return Note(x.Deps, "there was no %s %s", x.Kind.Noun, f.Key)
+	}
+	return nil
+}

@@ -1,0 +1,166 @@
+// Package dirtest runs commands in tests: a command tree on buffers, against an
+// identity domain of its own inside the test. It is for tests only.
+package dirtest
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/idctl/idctl/internal/cli/cmdutil"
+	"github.com/idctl/idctl/internal/iostreams"
+	"github.com/idctl/idctl/internal/output"
+	"github.com/idctl/idctl/internal/prompt"
+	"github.com/idctl/idctl/internal/provider"
+	provideridcs "github.com/idctl/idctl/internal/provider/idcs"
+	"github.com/idctl/idctl/pkg/idcs"
+	"github.com/idctl/idctl/pkg/idtest"
+	"github.com/idctl/idctl/pkg/transport"
+)
+
+// Now is the time at which everything happens.
+func Now() time.Time { return time.Date(2026, 3, 9, 8, 7, 6, 0, time.UTC) }
+
+// Env is a domain and what a test wants of the commands that run on it.
+type Env struct {
+	Server *idtest.Server
+	// Provider is the connection of all commands.
+	Provider provider.Provider
+	// Terminal makes the streams terminals of 80 columns; Answers are given to
+	// the questions that are then asked.
+	Terminal bool
+	Answers  []prompt.Answer
+}
+
+// Result is what a command left.
+type Result struct {
+	Out, Err string
+	// Failure is the command's error, Code its exit code.
+	Failure error
+	Code    int
+	Asked   []string
+}
+
+// New starts a domain.
+func New(tb testing.TB, opts ...idtest.Option) *Env {
+	tb.Helper()
+	s := idtest.New(tb, append([]idtest.Option{idtest.WithClock(Now)}, opts...)...)
+	t, err := transport.NewClient(idcs.TransportOptions(idcs.Options{
+		BaseURL: s.URL, Base: s.Client().Transport, Clock: transport.NewClock(time.Now), Unlimited: true, //nolint:forbidigo // waits of the transport
+	}))
+	if err != nil {
+		tb.Fatalf("connect: %v", err)
+	}
+	return &Env{Server: s, Provider: provideridcs.New(t)}
+}
+
+// Deps are what commands get, on fresh buffers.
+func (e *Env) Deps(in string) (d *cmdutil.Deps, out, errOut *bytes.Buffer) {
+	streams, stdin, out, errOut := iostreams.Test()
+	stdin.WriteString(in)
+	if e.Terminal {
+		streams.SetTerminal(80)
+	}
+	d = &cmdutil.Deps{
+		IO: streams, Clock: Now, Log: slog.New(slog.DiscardHandler), Flags: &cmdutil.Flags{}, Output: &output.Options{},
+		Provider: func(context.Context) (provider.Provider, error) { return e.Provider, nil },
+	}
+	d.Prompt = prompt.New(streams)
+	if e.Terminal {
+		d.Prompt = &prompt.Scripted{Answers: e.Answers}
+	}
+	return d, out, errOut
+}
+
+// Run runs a command line of one noun, with in on standard input.
+func (e *Env) Run(tb testing.TB, noun func(*cmdutil.Deps) *cobra.Command, in string, args ...string) Result {
+	tb.Helper()
+	d, out, errOut := e.Deps(in)
+	root := &cobra.Command{Use: "idctl", SilenceErrors: true, SilenceUsage: true}
+	d.Output.AddFlags(root.PersistentFlags())
+	d.Flags.AddFlags(root.PersistentFlags())
+	cmd := noun(d)
+	root.AddCommand(cmd)
+	root.SetArgs(append([]string{cmd.Name()}, args...))
+	root.SetOut(out)
+	root.SetErr(errOut)
+	err := root.ExecuteContext(tb.Context())
+	e.Answers = nil
+	r := Result{Out: out.String(), Err: errOut.String(), Failure: err, Code: cmdutil.ExitCode(err)}
+	if s, ok := d.Prompt.(*prompt.Scripted); ok {
+		r.Asked = s.Asked
+		if err == nil && len(s.Answers) > 0 {
+			tb.Errorf("%d answers were not asked for", len(s.Answers))
+		}
+	}
+	return r
+}
+
+// OK is Run that wants success and answers the output.
+func (e *Env) OK(tb testing.TB, noun func(*cmdutil.Deps) *cobra.Command, args ...string) string {
+	tb.Helper()
+	r := e.Run(tb, noun, "", args...)
+	if r.Failure != nil {
+		tb.Fatalf("idctl %s: %v\nstderr: %s", strings.Join(args, " "), r.Failure, r.Err)
+	}
+	return r.Out
+}
+
+// User is a seed document of a user with a login, a given and a family name.
+func User(login, given, family string) idtest.Document {
+	return idtest.Document{Type: "User", BulkID: login, Attrs: map[string]any{
+		"schemas":  []any{"urn:ietf:params:scim:schemas:core:2.0:User"},
+		"userName": login, "name": map[string]any{"givenName": given, "familyName": family},
+		"emails": []any{map[string]any{"value": login, "type": "work", "primary": true}},
+	}}
+}
+
+// Group is a seed document of a group with members that were seeded before it.
+func Group(name string, members ...string) idtest.Document {
+	var list []any
+	for _, m := range members {
+		list = append(list, map[string]any{"value": "bulkId:" + m, "type": "User"})
+	}
+	doc := map[string]any{"schemas": []any{"urn:ietf:params:scim:schemas:core:2.0:Group"}, "displayName": name}
+	if list != nil {
+		doc["members"] = list
+	}
+	return idtest.Document{Type: "Group", BulkID: "group-" + name, Attrs: doc}
+}
+
+// Seed makes resources and answers their ids.
+func (e *Env) Seed(tb testing.TB, docs ...idtest.Document) []string {
+	tb.Helper()
+	ids, err := e.Server.Seed(tb.Context(), docs...)
+	if err != nil {
+		tb.Fatalf("seed: %v", err)
+	}
+	return ids
+}
+
+// Writes lists the requests since the beginning that change something, as
+// "PATCH /admin/v1/Users/<id>", and Calls all of them.
+func (e *Env) Writes() []string { return e.requests(true) }
+
+// Calls lists all requests for resources since the beginning.
+func (e *Env) Calls() []string { return e.requests(false) }
+
+func (e *Env) requests(writes bool) []string {
+	var out []string
+	for _, r := range e.Server.Requests() {
+		if !strings.HasPrefix(r.Path, "/admin/") {
+			continue
+		}
+		if writes && (r.Method == "GET" || strings.HasSuffix(r.Path, "/.search")) {
+			continue
+		}
+		out = append(out, fmt.Sprintf("%s %s", r.Method, r.Path))
+	}
+	return out
+}

@@ -1,0 +1,83 @@
+package directory
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/idctl/idctl/internal/cli/cmdutil"
+)
+
+// tally counts the outcomes of a command on several resources. A failure is
+// reported on stderr when another outcome follows; the failure of the only
+// resource is the command's own error, with its own exit code.
+type tally struct {
+	*Base
+	verb        string
+	done, total int
+	first       error
+	reported    bool
+}
+
+func (t *tally) ok() {
+	t.done++
+	t.total++
+}
+
+// fail counts a failure.
+func (t *tally) fail(err error) error {
+	t.total++
+	if t.first == nil {
+		t.first = err
+		return nil
+	}
+	if err := t.reportFirst(); err != nil {
+		return err
+	}
+	return t.report(err)
+}
+
+func (t *tally) reportFirst() error {
+	if t.reported || t.first == nil {
+		return nil
+	}
+	t.reported = true
+	return t.report(t.first)
+}
+
+func (t *tally) report(err error) error {
+	return PrintError(t.Deps, fmt.Errorf("%s %w", t.verb, err))
+}
+
+// end is the error of the whole command; stop is what ended it early, nil when
+// everything was gone through.
+func (t *tally) end(stop error) error {
+	switch {
+	case stop != nil && t.done == 0 && t.first == nil:
+		if errors.Is(stop, context.Canceled) || isUsage(stop) {
+			return stop
+		}
+		return fmt.Errorf("%s %w", t.verb, stop)
+	case stop != nil:
+		if err := t.reportFirst(); err != nil {
+			return err
+		}
+		return &cmdutil.PartialError{
+			What: t.Kind.Plural, Done: t.done, Total: t.total,
+			Err: fmt.Errorf("stopped: %s %w", t.verb, stop),
+		}
+	case t.first == nil:
+		return nil
+	case t.total == 1:
+		return fmt.Errorf("%s %w", t.verb, t.first)
+	}
+	if err := t.reportFirst(); err != nil {
+		return err
+	}
+	return &cmdutil.PartialError{What: t.Kind.Plural, Done: t.done, Total: t.total, Err: fmt.Errorf("%s %w", t.verb, t.first)}
+}
+
+func isUsage(err error) bool {
+	var u *cmdutil.UsageError
+	return errors.As(err, &u)
+}

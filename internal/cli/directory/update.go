@@ -1,0 +1,265 @@
+package directory
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/idctl/idctl/internal/cli/cmdutil"
+	"github.com/idctl/idctl/internal/iostreams"
+	"github.com/idctl/idctl/internal/output"
+	"github.com/idctl/idctl/internal/provider"
+	"github.com/idctl/idctl/pkg/scim"
+)
+
+// UpdateOptions are what update needs. The command of a noun fills in Changes
+// from its own flags.
+type UpdateOptions struct {
+	Base
+	Edits
+	Print   output.Printer[scim.Document]
+	Keys    []string
+	Changes []Change
+	DryRun  bool
+	IfMatch string
+}
+
+// NewUpdate makes the command update of a kind without flags of its own.
+func NewUpdate(d *cmdutil.Deps, k Kind, run func(context.Context, *UpdateOptions) error) *cobra.Command {
+	o := &UpdateOptions{Base: Base{Deps: d, Kind: k}, Print: k.Printer(d)}
+	low, arg := 1, "<%>..."
+	if k.Typed {
+		low, arg = 0, "[<id>...]"
+	}
+	cmd := &cobra.Command{
+		Use: k.use("update", arg), Aliases: []string{"edit"}, Short: "Change single attributes of a " + k.Noun,
+		Long:    UpdateLong,
+		Example: k.example("update", "% --set description='for the audit'") + "\n" + k.example("update", "% --unset description --dry-run"),
+		Args:    k.args(low, -1, k.Noun),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if o.Keys = o.arguments(args); len(o.Keys) == 0 {
+				o.Keys = []string{""}
+			}
+			return run(cmd.Context(), o)
+		},
+	}
+	o.AddFlags(cmd.Flags())
+	return cmd
+}
+
+// UpdateLong is the help of update.
+const UpdateLong = `Change single attributes and leave all others alone. Only what differs is sent;
+nothing is when all is as wanted. Should the resource change between reading and
+writing, it is read once more; when it changed again, the exit code is 6.
+
+--set takes text or JSON and an attribute path, such as name.familyName or
+emails[type eq "work"].value; an empty value empties the attribute. A single -
+reads names from standard input, one a line.`
+
+// AddFlags adds --set, --add, --unset, --if-match and --dry-run.
+func (o *UpdateOptions) AddFlags(fs *pflag.FlagSet) {
+	o.Edits.addFlags(fs, true)
+	fs.StringVar(&o.IfMatch, "if-match", "", "change this `version` (meta.version) only")
+	fs.BoolVar(&o.DryRun, "dry-run", false, "print what would be sent, and send nothing")
+}
+
+// RunUpdate changes resources.
+func RunUpdate(ctx context.Context, o *UpdateOptions) error {
+	if err := o.Kind.check(o.Deps, o.Print); err != nil {
+		return err
+	}
+	typed, err := o.Kind.parseChanges(o.Set, o.Add, o.Unset)
+	if err != nil {
+		return err
+	}
+	changes := append(slices.Clone(o.Changes), typed...)
+	if len(changes) == 0 {
+		return cmdutil.Usagef("there is nothing to change").WithHint("use --set, --add or --unset")
+	}
+	r, err := o.Resources(ctx)
+	if err != nil {
+		return err
+	}
+	if changes, err = o.settle(ctx, r, changes); err != nil {
+		return err
+	}
+	u := &updater{UpdateOptions: o, r: r, changes: changes, show: !tabular(o.Deps.Output.Format) || len(o.Deps.Output.Fields) > 0}
+	t := &tally{Base: &o.Base, verb: "update"}
+	single := len(o.Keys) == 1 && o.Keys[0] != "-"
+	if single {
+		if err := u.one(ctx, Found{Key: o.Keys[0]}); err != nil {
+			return fmt.Errorf("update %w", err)
+		}
+		return u.printOne()
+	}
+	if u.show && !o.DryRun {
+		if u.rows, err = o.Print.Begin(o.Deps.IO); err != nil {
+			return err
+		}
+	}
+	err = u.several(ctx, t)
+	if u.rows != nil && !errors.Is(err, errWrite) {
+		if werr := u.rows.End(); werr != nil {
+			return werr
+		}
+	}
+	return err
+}
+
+type updater struct {
+	*UpdateOptions
+	r       provider.Resources
+	changes []Change
+	show    bool
+	rows    *output.Writer[scim.Document]
+	last    scim.Document
+}
+
+func (u *updater) several(ctx context.Context, t *tally) error {
+	for batch, err := range Batches(cmdutil.Keys(ctx, u.Keys, u.Deps.IO.In)) {
+		if err != nil {
+			return t.end(err)
+		}
+		for _, f := range u.FindAll(ctx, u.r, batch, u.reading()) {
+			err := f.Err
+			if err == nil {
+				err = u.one(ctx, f)
+			}
+			switch {
+			case err == nil:
+				t.ok()
+			case errors.Is(err, errWrite):
+				return err
+			case Fatal(err):
+				return t.end(err)
+			default:
+				if err := t.fail(err); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return t.end(nil)
+}
+
+// reading asks for the attributes that the changes touch beside the usual
+// ones: some are sent on request only.
+func (u *updater) reading() scim.ListOptions {
+	opts := scim.ListOptions{AttributeSets: []string{"default"}}
+	for _, c := range u.changes {
+		opts.Attributes = append(opts.Attributes, attributeOf(c.Path))
+	}
+	opts.Attributes = distinctSorted(opts.Attributes)
+	return opts
+}
+
+// one changes the resource of a key, which may have been read already.
+func (u *updater) one(ctx context.Context, f Found) error {
+	doc, err := f.Doc, error(nil)
+	for attempt := 0; ; attempt++ {
+		if doc == nil {
+			if doc, err = u.FindOne(ctx, u.r, f.Key, u.reading()); err != nil {
+				return err
+			}
+		}
+		ops, err := plan(doc, u.changes)
+		if err != nil {
+			return err
+		}
+		if len(ops) == 0 {
+			return u.done(doc, nil)
+		}
+		opts := scim.WriteOptions{IfMatch: u.IfMatch, AttributeSets: []string{"default"}, Attributes: u.Kind.Extra}
+		if opts.IfMatch == "" {
+			opts.IfMatch = doc.Version()
+		}
+		if u.DryRun {
+			return u.dry(doc, ops, opts.IfMatch)
+		}
+		after, err := u.r.Patch(ctx, doc.ID(), ops, opts)
+		if errors.Is(err, scim.ErrPrecondition) && attempt == 0 && u.IfMatch == "" {
+			u.Deps.Log.InfoContext(ctx, "changed since it was read, trying once more", u.Kind.Noun, f.Key)
+			f.Key, doc = doc.ID(), nil
+			continue
+		}
+		if err != nil {
+			return u.named(f.Key, err)
+		}
+		if after == nil {
+			after = doc
+		}
+		return u.done(after, ops)
+	}
+}
+
+// done tells a person what came of it, and prints the resource where the
+// format is for programs.
+func (u *updater) done(doc scim.Document, ops []scim.PatchOp) error {
+	u.last = doc
+	if u.rows != nil {
+		if err := u.rows.Row(&doc); err != nil {
+			return fmt.Errorf("%w: %w", errWrite, err)
+		}
+		return nil
+	}
+	if u.show {
+		return nil
+	}
+	if len(ops) == 0 {
+		return Note(u.Deps, "%s %s is unchanged", u.Kind.Noun, u.who(doc))
+	}
+	return Note(u.Deps, "updated %s %s: %s", u.Kind.Noun, u.who(doc), describe(ops))
+}
+
+func (u *updater) printOne() error {
+	if !u.show || u.DryRun || u.last == nil {
+		return nil
+	}
+	return u.Print.One(u.Deps.IO, &u.last)
+}
+
+// dry prints the request that would be sent: its head on a line, then its body.
+func (u *updater) dry(doc scim.Document, ops []scim.PatchOp, version string) error {
+	path, err := scim.ResourcePath(u.r.Path(), doc.ID())
+	if err != nil {
+		return u.named(doc.ID(), err)
+	}
+	body, err := scim.PatchBody(ops)
+	if err != nil {
+		return err
+	}
+	var b strings.Builder
+	if documents(u.Deps.Output.Format) {
+		line, err := json.Marshal(map[string]any{
+			"method": "PATCH", "path": path, "ifMatch": version, "body": json.RawMessage(body),
+		})
+		if err != nil {
+			return err
+		}
+		b.Write(line)
+		b.WriteByte('\n')
+	} else {
+		fmt.Fprintf(&b, "PATCH %s  %s\n", path, iostreams.Clean(u.who(doc)))
+		for _, op := range ops {
+			line := "  " + op.Op + " " + op.Path
+			if op.Op != "remove" {
+				value, err := json.Marshal(op.Value)
+				if err != nil {
+					return err
+				}
+				line += " " + string(value)
+			}
+			b.WriteString(iostreams.Clean(line) + "\n")
+		}
+	}
+	if _, err := u.Deps.IO.Out.Write([]byte(b.String())); err != nil {
+		return fmt.Errorf("write output: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,180 @@
+// Package exportcmd holds the export commands: users and groups to a file that
+// an import reads again, or as the service's own documents.
+package exportcmd
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/idctl/idctl/internal/atomicfile"
+	"github.com/idctl/idctl/internal/cli/cmdutil"
+	"github.com/idctl/idctl/internal/output"
+	"github.com/idctl/idctl/internal/progress"
+	"github.com/idctl/idctl/internal/transfer/csvio"
+	"github.com/idctl/idctl/internal/transfer/exporter"
+	"github.com/idctl/idctl/internal/transfer/mapping"
+	"github.com/idctl/idctl/pkg/scim/filter"
+)
+
+// New builds the export commands.
+func New(d *cmdutil.Deps) *cobra.Command {
+	cmd := cmdutil.Group(&cobra.Command{
+		Use: "export", Short: "Export users and groups to a file",
+		Long: `Export users or groups: as CSV that idctl import reads again, or as the
+service's own documents with -o jsonl or -o json. A file appears under its name
+only when it is whole.`,
+		Example: "  idctl export users --out users.csv\n  idctl export groups -o jsonl | jq .displayName",
+	})
+	cmd.AddCommand(newCmd(d, mapping.User, runExport), newCmd(d, mapping.Group, runExport))
+	return cmd
+}
+
+type options struct {
+	*cmdutil.Deps
+	Type          string
+	Out           string
+	Filter        string
+	OldNames      bool
+	Delimiter     string
+	Encoding      string
+	BOM           bool
+	Attributes    []string
+	AllAttributes bool
+}
+
+func newCmd(d *cmdutil.Deps, typ string, run func(context.Context, *options) error) *cobra.Command {
+	noun := strings.ToLower(typ) + "s"
+	o := &options{Deps: d, Type: typ}
+	cmd := &cobra.Command{
+		Use: noun, Aliases: []string{strings.ToLower(typ)}, Short: "Export " + noun, Args: cmdutil.NoArgs,
+		Example: fmt.Sprintf(`  idctl export %[1]s --out %[1]s.csv
+  idctl export %[1]s --fields "%[2]s" --filter 'meta.created gt "2026-01-01T00:00:00Z"'
+  idctl export %[1]s -o jsonl > %[1]s.jsonl`, noun, map[string]string{mapping.User: "User Name,Work Email", mapping.Group: "Name,User Members"}[typ]),
+		RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), o) },
+	}
+	fs := cmd.Flags()
+	fs.SortFlags = false
+	fs.StringVar(&o.Out, "out", "", "write to `FILE`, which appears when it is whole")
+	fs.StringVar(&o.Filter, "filter", "", "export only what matches this SCIM `filter`")
+	fs.BoolVar(&o.OldNames, "old-names", false, "name the columns as the first generation of import files does")
+	fs.StringVar(&o.Delimiter, "delimiter", "", "`character` between cells: comma, semicolon, tab, bar")
+	fs.StringVar(&o.Encoding, "encoding", "", "`name` of the encoding: utf-8, utf-16, windows-1252")
+	fs.BoolVar(&o.BOM, "bom", false, "begin with a byte order mark, for spreadsheets")
+	fs.StringArrayVar(&o.Attributes, "attributes", nil, "attribute `path` to ask for beyond the usual, for JSON (repeatable)")
+	fs.BoolVar(&o.AllAttributes, "all-attributes", false, "ask for every attribute there is, for JSON")
+	return cmd
+}
+
+// check turns the flags into options of the exporter.
+func (o *options) check() (exporter.Options, error) {
+	e := exporter.Options{Type: o.Type, Old: o.OldNames, Attributes: o.Attributes}
+	switch o.Output.Format {
+	case output.Table, "", output.CSV: // a table is for reading, not for keeping
+		e.Format = exporter.CSV
+	case output.JSON:
+		e.Format = exporter.JSON
+	case output.JSONL:
+		e.Format = exporter.JSONL
+	default:
+		return e, cmdutil.Usagef("export writes csv, jsonl or json, not %s", o.Output.Format)
+	}
+	json := e.Format != exporter.CSV
+	switch {
+	case json && (o.OldNames || o.Delimiter != "" || o.Encoding != "" || o.BOM || len(o.Output.Fields) > 0):
+		return e, cmdutil.Usagef("--old-names, --delimiter, --encoding, --bom and --fields are for CSV")
+	case !json && (len(o.Attributes) > 0 || o.AllAttributes):
+		return e, cmdutil.Usagef("--attributes and --all-attributes are for JSON, choose the columns of a CSV with --fields")
+	}
+	if json {
+		e.AttributeSets = []string{"default"}
+		if o.AllAttributes {
+			e.AttributeSets = []string{"all"}
+		} else if len(o.Attributes) == 0 {
+			e.AttributeSets = nil
+		}
+	}
+	for _, list := range o.Output.Fields {
+		for name := range strings.SplitSeq(list, ",") {
+			e.Columns = append(e.Columns, strings.TrimSpace(name))
+		}
+	}
+	var err error
+	if e.CSV.Delimiter, err = csvio.ParseDelimiter(o.Delimiter); err != nil {
+		return e, cmdutil.Usagef("--delimiter: %w", err)
+	}
+	if e.CSV.Encoding, err = csvio.ParseEncoding(o.Encoding); err != nil {
+		return e, cmdutil.Usagef("--encoding: %w", err)
+	}
+	e.CSV.BOM = o.BOM || e.CSV.Encoding == csvio.UTF16
+	if o.Filter != "" {
+		if e.Filter, err = filter.Parse(o.Filter); err != nil {
+			var syntax *filter.SyntaxError
+			if errors.As(err, &syntax) {
+				return e, cmdutil.Usagef("--filter: %w\n%s", err, syntax.Caret())
+			}
+			return e, cmdutil.Usagef("--filter: %w", err)
+		}
+	}
+	if !json {
+		if _, err := mapping.ExportColumns(o.Type, e.Columns); err != nil {
+			return e, cmdutil.Usagef("--fields: %w", err)
+		}
+	}
+	return e, nil
+}
+
+func runExport(ctx context.Context, o *options) (err error) {
+	e, err := o.check()
+	if err != nil {
+		return err
+	}
+	p, err := o.Provider(ctx)
+	if err != nil {
+		return err
+	}
+	noun := strings.ToLower(o.Type) + "s"
+	bar := progress.New(o.IO, o.Flags.Quiet, noun, o.Clock)
+	defer bar.Close()
+	if bar != nil {
+		e.Progress = func(done, total int) { bar.Set(done, total, 0) }
+	}
+	if o.Out == "" || o.Out == "-" {
+		w := bufio.NewWriterSize(o.IO.Out, 1<<16)
+		if _, err := exporter.Export(ctx, p, w, e); err != nil {
+			return errors.Join(err, w.Flush())
+		}
+		if err := w.Flush(); err != nil {
+			return fmt.Errorf("write output: %w", err)
+		}
+		return nil
+	}
+	f, err := atomicfile.Create(o.Out)
+	if err != nil {
+		return err
+	}
+	w := bufio.NewWriterSize(f, 1<<16)
+	n, err := exporter.Export(ctx, p, w, e)
+	if err == nil {
+		err = flush(w, o.Out)
+	}
+	if err != nil {
+		return errors.Join(err, f.Abort())
+	}
+	if err := f.Commit(); err != nil {
+		return err
+	}
+	bar.Close()
+	return o.Note("%d %s exported to %s", n, noun, o.Out)
+}
+
+func flush(w *bufio.Writer, name string) error {
+	if err := w.Flush(); err != nil {
+		return fmt.Errorf("write %s: %w", name, err)
+	}
+	return nil
+}

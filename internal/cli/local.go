@@ -1,0 +1,140 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/gofrs/flock"
+
+	"github.com/idctl/idctl/internal/atomicfile"
+	"github.com/idctl/idctl/internal/auth"
+	"github.com/idctl/idctl/internal/config"
+	"github.com/idctl/idctl/internal/emulator"
+	"github.com/idctl/idctl/internal/emulator/store"
+	"github.com/idctl/idctl/internal/emulator/store/sqlite"
+)
+
+// localURL is the address of the profile local. Nothing listens there: the
+// requests go to the emulator in this process. The name is a loopback one, so
+// that the rules for secrets and Host headers hold as they are.
+const localURL = "http://localhost"
+
+// localService is the emulator of the profile local on its database file.
+// Several processes may have it open at once: they are one service, because
+// everything that counts is in the file.
+type localService struct {
+	store   store.Store
+	service *emulator.Service
+	creds   localCredentials
+}
+
+type localCredentials struct {
+	ClientID     string `json:"client_id"`
+	ClientSecret string `json:"client_secret"`
+}
+
+// openLocal opens the service once.
+func (c *connector) openLocal(ctx context.Context) (*localService, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.local != nil {
+		return c.local, nil
+	}
+	dir, err := c.deps.Paths.State(config.LocalProfile)
+	if err != nil {
+		return nil, fmt.Errorf("profile local: %w", err)
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("profile local: %w", err)
+	}
+	creds, err := readOrMakeCredentials(ctx, filepath.Join(dir, "credentials.json"))
+	if err != nil {
+		return nil, fmt.Errorf("profile local: %w", err)
+	}
+	file := filepath.Join(dir, "idctl.db")
+	st, err := sqlite.Open(ctx, file)
+	if err != nil {
+		return nil, fmt.Errorf("profile local: open %s: %w", file, err)
+	}
+	svc, err := emulator.New(ctx, emulator.Options{
+		Store: st, Clock: emulatorClock(c.deps.Clock), BaseURL: localURL, Log: c.deps.Log,
+		ClientID: creds.ClientID, ClientSecret: creds.ClientSecret,
+	})
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("profile local: start on %s: %w", file, err), st.Close())
+	}
+	c.local = &localService{store: st, service: svc, creds: creds}
+	return c.local, nil
+}
+
+type emulatorClock func() time.Time
+
+func (c emulatorClock) Now() time.Time { return c() }
+
+// transport reaches the service as its own client, without a token: whoever
+// holds the database needs none, and the first command need not wait for a
+// signing key.
+func (l *localService) transport() http.RoundTripper { return l.service.TransportAs(l.creds.ClientID) }
+
+func (l *localService) credentials() (string, auth.Secret) {
+	return l.creds.ClientID, auth.Secret(l.creds.ClientSecret)
+}
+
+func (l *localService) close() error {
+	if err := errors.Join(l.service.Close(), l.store.Close()); err != nil {
+		return fmt.Errorf("close the profile local: %w", err)
+	}
+	return nil
+}
+
+// readOrMakeCredentials returns the client of the profile local. The first use
+// makes one, under a lock: of two processes that start together one makes it
+// and the other reads it.
+func readOrMakeCredentials(ctx context.Context, file string) (creds localCredentials, err error) {
+	creds, err = readCredentials(file)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return creds, err
+	}
+	lock := flock.New(file+".lock", flock.SetPermissions(0o600))
+	if _, err := lock.TryLockContext(ctx, 20*time.Millisecond); err != nil {
+		return creds, fmt.Errorf("lock %s: %w", file, err)
+	}
+	defer func() {
+		if uerr := lock.Unlock(); err == nil {
+			err = uerr
+		}
+	}()
+	creds, err = readCredentials(file)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return creds, err
+	}
+	creds = localCredentials{ClientID: "local-" + rand.Text()[:12], ClientSecret: rand.Text() + rand.Text()}
+	data, err := json.Marshal(map[string]string{"client_id": creds.ClientID, "client_secret": creds.ClientSecret})
+	if err != nil {
+		return creds, err
+	}
+	return creds, atomicfile.Write(file, append(data, '\n'))
+}
+
+func readCredentials(file string) (localCredentials, error) {
+	var creds localCredentials
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return creds, err
+	}
+	dec := json.NewDecoder(bytes.NewReader(data))
+	if err := dec.Decode(&creds); err != nil || creds.ClientID == "" || creds.ClientSecret == "" {
+		// The decoder's text is left out, it may quote the secret.
+		return creds, fmt.Errorf("%s is damaged; remove it, the next run makes a new one", file)
+	}
+	return creds, nil
+}
