@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // File is a file in the making. It is not safe for concurrent use.
@@ -18,13 +19,37 @@ type File struct {
 	done bool
 }
 
+// tempMark stands in the names of files in the making.
+const tempMark = ".tmp-"
+
+// Target answers the file that a name in a folder belongs to: the name itself,
+// or what a file in the making will be called.
+func Target(name string) string {
+	if base, _, ok := strings.Cut(name, tempMark); ok {
+		return strings.TrimPrefix(base, ".")
+	}
+	return name
+}
+
+// Sweep removes what writers of path that were killed left behind. The caller
+// holds a lock that keeps other writers of path away.
+func Sweep(path string) {
+	litter, err := filepath.Glob(filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+tempMark+"*"))
+	if err != nil {
+		return // a name that is no pattern: litter is no reason to fail
+	}
+	for _, name := range litter {
+		_ = os.Remove(name) // the next write tries again
+	}
+}
+
 // Create starts a file that will be called path. The caller ends it with
 // Commit or Abort; Abort after Commit does nothing, so it may be deferred.
 func Create(path string) (*File, error) {
 	if st, err := os.Stat(path); err == nil && st.IsDir() {
 		return nil, fmt.Errorf("%s is a directory", path)
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*") // mode 0600 by its contract
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+tempMark+"*") // mode 0600 by its contract
 	if err != nil {
 		return nil, fmt.Errorf("create %s: %w", path, cause(err))
 	}

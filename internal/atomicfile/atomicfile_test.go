@@ -78,3 +78,22 @@ func TestErrorsNameTheFile(t *testing.T) {
 		t.Errorf("left behind: %v", names)
 	}
 }
+
+func TestSweepTakesOnlyItsOwn(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "out.json")
+	left, err := Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = left.Close() }()
+	other := filepath.Join(dir, "other.json")
+	if err := errors.Join(Write(path, []byte("x")), Write(other, []byte("y"))); err != nil {
+		t.Fatal(err)
+	}
+	Sweep(path)
+	names, err := os.ReadDir(dir)
+	if err != nil || len(names) != 2 {
+		t.Errorf("the folder holds %v, %v; want the two files", names, err)
+	}
+}

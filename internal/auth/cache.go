@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -15,6 +16,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/idctl/idctl/internal/atomicfile"
 	"github.com/idctl/idctl/pkg/transport"
 	"github.com/idctl/idctl/pkg/transport/tokens"
 )
@@ -72,21 +74,23 @@ func (c *Cache) Clear(ctx context.Context, profile string) error {
 	dir := c.profileDir(profile)
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		if ignoreGone(err) == nil {
+		if errors.Is(err, fs.ErrNotExist) {
 			return nil
 		}
 		return fmt.Errorf("clear the tokens of profile %q: %w", profile, err)
 	}
 	var errs []error
 	for _, e := range entries {
-		name, _, _ := strings.Cut(e.Name(), tempMark)
+		name := atomicfile.Target(e.Name())
 		if !strings.HasSuffix(name, ".json") {
 			continue // a lock, see lock
 		}
 		// Under the lock: a renewal under way must not bring the token back.
 		unlock, err := lock(ctx, filepath.Join(dir, name), c.lockWait())
 		if err == nil {
-			err = ignoreGone(os.Remove(filepath.Join(dir, e.Name())))
+			if err = os.Remove(filepath.Join(dir, e.Name())); errors.Is(err, fs.ErrNotExist) {
+				err = nil
+			}
 			unlock()
 		}
 		errs = append(errs, err)

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/idctl/idctl/internal/atomicfile"
 	"github.com/idctl/idctl/pkg/transport"
 	"github.com/idctl/idctl/pkg/transport/tokens"
 )
@@ -171,10 +172,12 @@ func TestExposedCacheIsReplaced(t *testing.T) {
 func TestLitterOfKilledProcessIsRemoved(t *testing.T) {
 	c, src, clock, _ := newCache(t)
 	want(t, c, key, src, "token-1")
-	litter := c.file(key) + tempMark + "123"
-	if err := os.WriteFile(litter, []byte("half"), 0o600); err != nil {
+	half, err := atomicfile.Create(c.file(key))
+	if err != nil {
 		t.Fatal(err)
 	}
+	litter := half.Name()
+	_ = half.Close()
 	clock.advance(2 * time.Hour)
 	want(t, c, key, src, "token-2")
 	if _, err := os.Stat(litter); !errors.Is(err, os.ErrNotExist) {

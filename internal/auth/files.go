@@ -5,13 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
-	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/gofrs/flock"
+
+	"github.com/idctl/idctl/internal/atomicfile"
 )
 
 // ErrLocked means that another process holds the lock and did not give it up in time.
@@ -20,10 +19,7 @@ var ErrLocked = errors.New("in use by another idctl")
 // maxFile bounds what is read of any file of ours.
 const maxFile = 4 << 20
 
-const (
-	tempMark  = ".tmp-"
-	lockRetry = 20 * time.Millisecond
-)
+const lockRetry = 20 * time.Millisecond
 
 // makeDir makes dir for its owner alone, also when it is there already.
 func makeDir(dir string) error {
@@ -60,55 +56,9 @@ func lock(ctx context.Context, path string, limit time.Duration) (unlock func(),
 
 // writeFile replaces path. The caller holds its lock, so left-over temporary
 // files are of processes that were killed.
-func writeFile(path string, data []byte) (err error) {
-	dir, base := filepath.Split(path)
-	if dir == "" {
-		dir = "."
-	}
-	removeTemps(dir, base)
-	f, err := os.CreateTemp(dir, base+tempMark+"*") // 0600 by its contract
-	if err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	defer func() {
-		if err != nil {
-			err = fmt.Errorf("write %s: %w", path, errors.Join(err, ignoreGone(os.Remove(f.Name()))))
-		}
-	}()
-	_, err = f.Write(data)
-	if err == nil {
-		err = f.Sync()
-	}
-	if closeErr := f.Close(); err == nil {
-		err = closeErr
-	}
-	if err != nil {
-		return err
-	}
-	if err := os.Rename(f.Name(), path); err != nil {
-		return err
-	}
-	return syncDir(dir)
-}
-
-func removeTemps(dir, base string) {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return // the write that follows tells what is wrong
-	}
-	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), base+tempMark) {
-			// Litter of a killed process; the next write tries again.
-			_ = os.Remove(filepath.Join(dir, e.Name()))
-		}
-	}
-}
-
-func ignoreGone(err error) error {
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	return err
+func writeFile(path string, data []byte) error {
+	atomicfile.Sweep(path)
+	return atomicfile.Write(path, data)
 }
 
 // readFile reads a file of ours whole, within a limit, and refuses one that

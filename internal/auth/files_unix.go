@@ -29,14 +29,3 @@ func tightenDir(dir string) error {
 	}
 	return nil
 }
-
-// syncDir makes a rename survive a power cut.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	// Some file systems cannot sync a directory; the file itself was synced.
-	_ = d.Sync()
-	return d.Close()
-}

@@ -133,6 +133,9 @@ func (r *run) callBulk(ctx context.Context, b *batch) error {
 			if serr := r.afterUnknown(ctx, t, err); serr != nil {
 				return serr
 			}
+			if r.down() {
+				return fmt.Errorf("the service answers no row any more: %w", err)
+			}
 			continue
 		}
 		if serr := r.settleBulk(ctx, t, &b.intents[i], &answers[i], b.later[i]); serr != nil {

@@ -71,7 +71,7 @@ func (r *run) adopt() error {
 				o = later
 			}
 		}
-		r.finish(row, o.Result, deferred, Reason{Status: o.Status, Code: o.Code, Text: o.Reason})
+		r.finish(row, o.Result, deferred, false, Reason{Status: o.Status, Code: o.Code, Text: o.Reason})
 	}
 	return nil
 }
@@ -417,7 +417,7 @@ func (r *run) planned(t *task, step *Step, later bool) (send bool, err error) {
 	if step.Op == "update" {
 		result = journal.Updated
 	}
-	r.finish(t.item.Row, result, later, Reason{})
+	r.finish(t.item.Row, result, later, false, Reason{})
 	return false, nil
 }
 
@@ -475,7 +475,7 @@ func (r *run) settle(t *task, o journal.Outcome, deferred bool) error {
 		}
 	}
 	why := Reason{Status: o.Status, Code: o.Code, Text: o.Reason}
-	r.finish(o.Row, result, deferred, why)
+	r.finish(o.Row, result, deferred, o.Transient, why)
 	return nil
 }
 

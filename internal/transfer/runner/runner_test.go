@@ -373,6 +373,32 @@ func TestMaxErrors(t *testing.T) {
 	}
 }
 
+// A service that is gone ends the run early; the rows wait for a resume.
+func TestServiceGone(t *testing.T) {
+	for _, route := range []Route{RouteSingle, RouteBulk} {
+		t.Run(string(route), func(t *testing.T) {
+			s, f := newService(), team(200)
+			s.before = func(n int, _, _ string) error {
+				if n > 10 {
+					return &scim.Error{Status: http.StatusServiceUnavailable}
+				}
+				return nil
+			}
+			o := options(t, f)
+			o.Route = route
+			got, _, err := Run(t.Context(), s, f, o)
+			if !errors.Is(err, scim.ErrUnavailable) || got.Remaining < 100 {
+				t.Fatalf("error = %v with %d rows remaining, want ErrUnavailable early", err, got.Remaining)
+			}
+			s.before = nil
+			if got := must(t, s, f, reopen(t, f, o)); got.Created != 200 {
+				t.Errorf("resumed: %+v", got.Counts)
+			}
+			whole(t, s, f)
+		})
+	}
+}
+
 func TestCredentialGone(t *testing.T) {
 	s, f := newService(), team(50)
 	s.before = func(n int, _, _ string) error {

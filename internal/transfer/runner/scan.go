@@ -35,6 +35,7 @@ type run struct {
 	reasons  map[int]Reason
 	counts   Counts
 	deferred int
+	streak   int // rows in a row that failed for reasons of the service
 	calls    int
 	writes   int
 	verified int
@@ -115,7 +116,7 @@ func (r *run) scan(ctx context.Context) error {
 	r.rejected = len(rejected)
 	if r.opts.MaxErrors >= 0 && len(rejected) > r.opts.MaxErrors {
 		for _, row := range rejected {
-			r.finish(row, journal.Rejected, false, Reason{})
+			r.finish(row, journal.Rejected, false, false, Reason{})
 		}
 		return fmt.Errorf("%w: the file has %d bad rows, at most %d are allowed; nothing was sent",
 			ErrTooMany, len(rejected), r.opts.MaxErrors)
@@ -190,8 +191,19 @@ func (r *run) chooseRoute() Forecast {
 	return f
 }
 
+// downAfter is how many rows in a row must have failed for the service's own
+// reasons, each after the transport's retries, before a run gives up instead of
+// failing all that are left. Those in flight together count once.
+const downAfter = 3
+
+func (r *run) down() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.streak >= downAfter*max(r.opts.Concurrency, 2)
+}
+
 // finish notes how a row ended and counts it.
-func (r *run) finish(row int, result journal.Result, deferred bool, why Reason) {
+func (r *run) finish(row int, result journal.Result, deferred, transient bool, why Reason) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if old, ok := r.rows[row].result(); ok {
@@ -203,6 +215,12 @@ func (r *run) finish(row int, result journal.Result, deferred bool, why Reason) 
 		r.deferred++
 	}
 	r.counts.add(result, 1)
+	switch {
+	case result == journal.Created || result == journal.Updated:
+		r.streak = 0
+	case transient:
+		r.streak++
+	}
 	delete(r.reasons, row)
 	if why != (Reason{}) {
 		r.reasons[row] = why

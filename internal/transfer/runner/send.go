@@ -117,7 +117,16 @@ func (r *run) succeed(t *task, op string, doc scim.Document, later bool) error {
 // at again, or not known.
 func (r *run) failed(ctx context.Context, t *task, err error) (again bool, fatal error) {
 	o := outcomeOf(err)
+	if o.Transient {
+		defer func() {
+			if fatal == nil && r.down() {
+				again, fatal = false, fmt.Errorf("the service answers no row any more: %w", err)
+			}
+		}()
+	}
 	switch {
+	case notSent(err):
+		return false, r.fail(t, o)
 	case errors.Is(err, scim.ErrUnauthorized):
 		// The credential is gone: no row after this one can do better.
 		if err2 := r.fail(t, o); err2 != nil {
@@ -134,6 +143,12 @@ func (r *run) failed(ctx context.Context, t *task, err error) (again bool, fatal
 		t.open = &journal.Intent{Row: t.item.Row, Op: operation(t)}
 	}
 	return r.lookAgain(ctx, t, o)
+}
+
+// notSent says that a request certainly did not reach the service.
+func notSent(err error) bool {
+	var e interface{ Sent() bool }
+	return errors.As(err, &e) && !e.Sent()
 }
 
 // definite says that a status means the operation did not happen.
