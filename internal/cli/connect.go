@@ -129,12 +129,13 @@ func (c *connector) transportOptions(ctx context.Context, r *config.Resolved) (t
 	}
 	t := idcs.TransportOptions(o)
 	t.TraceBodies = c.deps.Flags.TraceBodies
+	t.Limits.Shards = c.deps.Flags.Shards
 	t.UserAgent = "idctl/" + c.deps.Version.Version
 	t.Retry.Attempts = r.Retries + 1
 	if r.Rate > 0 {
 		// The user's own number takes the place of the published limits, in
 		// each group and in full.
-		t.Limits.Share, t.Limits.Rates = 1, map[string]transport.Rate{}
+		t.Limits.Share, t.Limits.Shards, t.Limits.Rates = 1, 0, map[string]transport.Rate{}
 		for group := range idcs.Rates(o.DomainType) {
 			t.Limits.Rates[group] = transport.Rate{PerSecond: r.Rate}
 		}

@@ -82,6 +82,10 @@ type Flags struct {
 	Verbose     int
 	TraceBodies bool
 
+	// Shards is how many processes share the limits of the service; a command
+	// that knows sets it before it connects. 0 and 1 mean this one alone.
+	Shards int
+
 	set *pflag.FlagSet
 }
 

@@ -148,6 +148,8 @@ func (o *runOptions) addRunFlags(fs *pflag.FlagSet) {
 	fs.BoolVar(&o.Verify, "verify", false, "read every imported row back at the end and compare")
 	fs.StringVar(&o.Route, "route", string(runner.RouteAuto), "`way` to the service: auto, single (a call a row) or bulk")
 	fs.IntVar(&o.Concurrency, "concurrency", defaultConcurrency(), "`number` of rows on their way at once")
+	// Help and pages must not tell how many processors their machine has.
+	fs.Lookup("concurrency").DefValue = "two a processor, at least 4"
 	fs.StringVar(&o.Shard, "shard", "", "import part `I/N` of the rows, by the hash of their names, at 1/N of the rate")
 	fs.StringVar(&o.JournalFile, "journal", "", "keep the journal in `FILE` instead of the state folder")
 }

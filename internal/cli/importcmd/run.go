@@ -70,6 +70,7 @@ func (j *job) open(path string) (err error) {
 	if j.profile, err = j.Profile(); err != nil {
 		return err
 	}
+	j.Flags.Shards = j.shards
 	existing := runner.Existing(j.OnExisting)
 	if j.file, j.source, err = j.fileOptions.open(path, j.File, j.Type, existing != runner.Update); err != nil {
 		return err

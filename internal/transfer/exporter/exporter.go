@@ -112,7 +112,7 @@ func (e *export) csv(w io.Writer, opts *scim.ListOptions) error {
 	for _, c := range cols {
 		e.managers = e.managers || c.Kind == mapping.UserRef
 	}
-	s := &csvSink{w: csvio.NewWriter(w, e.Options.CSV), rows: rows}
+	s := &csvSink{w: csvio.NewWriter(w, e.CSV), rows: rows}
 	e.sink = s
 	return s.w.Write(mapping.Headers(cols, e.Old))
 }
