@@ -136,15 +136,15 @@ func isSchema(doc scim.Document, member string) bool {
 
 // printDocuments prints what get found: a card each for a person, else the
 // chosen format. One asked for by a single name is no list.
-func (b *Base) printDocuments(print output.Printer[scim.Document], docs []scim.Document, single bool) error {
+func (b *Base) printDocuments(p output.Printer[scim.Document], docs []scim.Document, single bool) error {
 	d := b.Deps
 	switch {
 	case tabular(d.Output.Format) && len(d.Output.Fields) == 0:
 		return b.printCards(docs)
 	case single && len(docs) == 1:
-		return print.One(d.IO, &docs[0])
+		return p.One(d.IO, &docs[0])
 	}
-	return print.List(d.IO, docs)
+	return p.List(d.IO, docs)
 }
 
 // Note prints a remark, with text of the service made safe; formats made for programs get the

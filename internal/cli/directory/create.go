@@ -6,9 +6,8 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/spf13/pflag"
-
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/idctl/idctl/internal/cli/cmdutil"
 	"github.com/idctl/idctl/internal/output"
@@ -67,7 +66,7 @@ func NewCreate(d *cmdutil.Deps, k Kind, run func(context.Context, *CreateOptions
 // AddFlags adds --from, --set and --add.
 func (o *CreateOptions) AddFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.From, "from", "", "JSON or YAML `file` with the "+o.Kind.Noun+", - for standard input")
-	o.Edits.addFlags(fs, false)
+	o.addFlags(fs, false)
 }
 
 // RunCreate creates a resource.

@@ -186,12 +186,17 @@ func (x *deleter) identity() scim.ListOptions {
 // batch deletes several at a time and reports them in their order.
 func (x *deleter) batch(ctx context.Context, list []Found) error {
 	errs := make([]error, len(list))
+	first := map[string]int{} // by id: a resource may be named twice
 	var g errgroup.Group
 	g.SetLimit(parallel)
 	for i, f := range list {
 		if errs[i] = f.Err; f.Err != nil {
 			continue
 		}
+		if _, again := first[f.Doc.ID()]; again {
+			continue
+		}
+		first[f.Doc.ID()] = i
 		g.Go(cmdutil.Safe(func() error {
 			errs[i] = x.delete(ctx, f)
 			return nil
@@ -203,6 +208,9 @@ func (x *deleter) batch(ctx context.Context, list []Found) error {
 	var stop error
 	for i, f := range list {
 		x.n++
+		if f.Err == nil {
+			errs[i] = errs[first[f.Doc.ID()]]
+		}
 		if Fatal(errs[i]) {
 			// Others of the batch may be done; they are still told.
 			if stop == nil {

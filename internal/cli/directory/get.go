@@ -40,7 +40,7 @@ func NewGet(d *cmdutil.Deps, k Kind, run func(context.Context, *GetOptions) erro
 			return run(cmd.Context(), o)
 		},
 	}
-	o.Projection.AddFlags(cmd.Flags())
+	o.AddFlags(cmd.Flags())
 	return cmd
 }
 
@@ -78,7 +78,7 @@ func (o *GetOptions) several(ctx context.Context, opts scim.ListOptions) error {
 			return err
 		}
 	}
-	any := false
+	begun := false
 	for batch, err := range Batches(cmdutil.Keys(ctx, o.Keys, o.Deps.IO.In)) {
 		if err != nil {
 			return t.end(err)
@@ -95,13 +95,13 @@ func (o *GetOptions) several(ctx context.Context, opts scim.ListOptions) error {
 			case !cards:
 				err = w.Row(&f.Doc)
 			default:
-				if any {
+				if begun {
 					_, err = fmt.Fprintln(o.Deps.IO.Out)
 				}
 				if err == nil {
 					err = o.printCards([]scim.Document{f.Doc})
 				}
-				any = true
+				begun = true
 			}
 			if err != nil {
 				return err

@@ -71,7 +71,7 @@ func RunList(ctx context.Context, o *ListOptions) error {
 	var expr filter.Expr
 	if o.Filter != "" {
 		var err error
-		if expr, err = parseFilter(o.Deps, "filter", o.Filter); err != nil {
+		if expr, err = o.Deps.ParseFilter("filter", o.Filter); err != nil {
 			return err
 		}
 	}

@@ -1,8 +1,6 @@
 package directory
 
 import (
-	"errors"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -10,7 +8,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/idctl/idctl/internal/cli/cmdutil"
-	"github.com/idctl/idctl/internal/iostreams"
 	"github.com/idctl/idctl/internal/output"
 	"github.com/idctl/idctl/pkg/scim"
 	"github.com/idctl/idctl/pkg/scim/filter"
@@ -28,10 +25,10 @@ func (p *Projection) AddFlags(fs *pflag.FlagSet) {
 	fs.BoolVar(&p.AllAttributes, "all-attributes", false, "ask for all attributes, also those sent on request only")
 }
 
-// Apply asks for no more than what is printed. print is the command's printer,
+// apply asks for no more than what is printed. out is the command's printer,
 // whose --fields count.
-func (p *Projection) apply(k *Kind, d *cmdutil.Deps, print output.Printer[scim.Document], single bool, opts *scim.ListOptions) error {
-	if err := k.check(d, print); err != nil {
+func (p *Projection) apply(k *Kind, d *cmdutil.Deps, out output.Printer[scim.Document], single bool, opts *scim.ListOptions) error {
+	if err := k.check(d, out); err != nil {
 		return err
 	}
 	named := splitAttributes(p.Attributes)
@@ -47,8 +44,8 @@ func (p *Projection) apply(k *Kind, d *cmdutil.Deps, print output.Printer[scim.D
 		opts.AttributeSets = []string{"all"}
 	case len(named) > 0:
 		opts.Attributes = named
-	case len(fields) > 0 && print.Paths() != nil:
-		opts.Attributes = print.Paths()
+	case len(fields) > 0 && out.Paths() != nil:
+		opts.Attributes = out.Paths()
 	case len(fields) > 0:
 		// A column among them is made of several attributes.
 		opts.AttributeSets = []string{"default"}
@@ -73,7 +70,7 @@ func (p *Projection) apply(k *Kind, d *cmdutil.Deps, print output.Printer[scim.D
 
 // check refuses fields that name nothing. Bare names of attributes that are
 // clear get their URN, as everywhere.
-func (k *Kind) check(d *cmdutil.Deps, print output.Printer[scim.Document]) error {
+func (k *Kind) check(d *cmdutil.Deps, out output.Printer[scim.Document]) error {
 	fields := splitAttributes(d.Output.Fields)
 	columns := k.Columns(d)
 	for i, f := range fields {
@@ -82,7 +79,7 @@ func (k *Kind) check(d *cmdutil.Deps, print output.Printer[scim.Document]) error
 		}
 	}
 	d.Output.Fields = fields
-	return print.Check()
+	return out.Check()
 }
 
 func plain(heading string) string {
@@ -119,27 +116,6 @@ func splitAttributes(lists []string) []string {
 	return out
 }
 
-// parseFilter reads --filter. Where it is wrong, the input with a caret under
-// the place is printed above the error: an error is one line.
-func parseFilter(d *cmdutil.Deps, flag, text string) (filter.Expr, error) {
-	if strings.TrimSpace(text) == "" {
-		return nil, cmdutil.Usagef("--%s is empty", flag)
-	}
-	e, err := filter.Parse(text)
-	if err == nil {
-		return e, nil
-	}
-	var syntax *filter.SyntaxError
-	if errors.As(err, &syntax) && !d.Output.Structured() {
-		for line := range strings.Lines(syntax.Caret()) {
-			if _, werr := fmt.Fprintln(d.IO.ErrOut, "  "+iostreams.Clean(strings.TrimRight(line, "\n"))); werr != nil {
-				return nil, werr
-			}
-		}
-	}
-	return nil, &cmdutil.UsageError{Err: fmt.Errorf("--%s: %w", flag, err)}
-}
-
 // sorting reads --sort: an attribute, and :desc or :asc behind it.
 func (k *Kind) sorting(text string, opts *scim.ListOptions) error {
 	if text == "" {
@@ -172,8 +148,12 @@ func (k *Kind) sorting(text string, opts *scim.ListOptions) error {
 
 // sortWords are headings of columns that a person may sort by.
 var sortWords = []struct{ word, attr string }{
-	{"email", "emails.value"}, {"login", "userName"}, {"created", "meta.created"},
-	{"last-modified", "meta.lastModified"}, {"modified", "meta.lastModified"}, {"recent-activity", lastLogin},
+	{"email", "emails.value"},
+	{"login", "userName"},
+	{"created", "meta.created"},
+	{"last-modified", "meta.lastModified"},
+	{"modified", "meta.lastModified"},
+	{"recent-activity", lastLogin},
 }
 
 // pageNumber reads --page: 0 for none, -1 for the last.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/idctl/idctl/internal/provider"
@@ -68,6 +69,17 @@ func (b *Base) schema(ctx context.Context, typ string) (*Schema, error) {
 	if err != nil {
 		return nil, err
 	}
+	s, err := schemaOfAttributes(ctx, p, typ)
+	if err == nil || Fatal(err) {
+		return s, err
+	}
+	if other, oerr := schemaOfSchemas(ctx, p, typ); oerr == nil {
+		return other, nil
+	}
+	return nil, err
+}
+
+func schemaOfAttributes(ctx context.Context, p provider.Provider, typ string) (*Schema, error) {
 	r, err := p.Resource("ResourceTypeSchemaAttribute")
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errNoSchema, err)
@@ -84,6 +96,51 @@ func (b *Base) schema(ctx context.Context, typ string) (*Schema, error) {
 		return nil, fmt.Errorf("%s: %w", typ, errNoSchema)
 	}
 	return s, nil
+}
+
+// schemaOfSchemas reads what RFC 7644 section 4 describes: the resource type
+// names its schemas, and those hold the attributes.
+func schemaOfSchemas(ctx context.Context, p provider.Provider, typ string) (*Schema, error) {
+	types, err := p.Resource("ResourceType")
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errNoSchema, err)
+	}
+	schemas, err := p.Resource("Schema")
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errNoSchema, err)
+	}
+	var urns []string
+	for doc, err := range types.All(ctx, scim.ListOptions{}) {
+		if err != nil {
+			return nil, fmt.Errorf("read the resource types: %w", err)
+		}
+		if strings.EqualFold(doc.String("name"), typ) {
+			urns = append(doc.Strings("schema"), doc.Strings("schemaExtensions.schema")...)
+		}
+	}
+	s := &Schema{Type: typ, byPath: map[string]int{}}
+	for doc, err := range schemas.All(ctx, scim.ListOptions{}) {
+		if err != nil {
+			return nil, fmt.Errorf("read the schemas: %w", err)
+		}
+		if slices.ContainsFunc(urns, func(u string) bool { return strings.EqualFold(u, doc.ID()) }) {
+			s.addAll(doc.ID()+":", elements(doc, "attributes"))
+		}
+	}
+	if len(s.Attributes) == 0 {
+		return nil, fmt.Errorf("%s: %w", typ, errNoSchema)
+	}
+	return s, nil
+}
+
+// addAll adds attributes and, behind each, its sub-attributes.
+func (s *Schema) addAll(prefix string, attrs []scim.Document) {
+	for _, a := range attrs {
+		d := described(a)
+		d.Path = corePath(prefix + a.String("name"))
+		s.add(d)
+		s.addAll(prefix+a.String("name")+".", elements(a, "subAttributes"))
+	}
 }
 
 func (s *Schema) add(a Attribute) {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/cobra"
 
 	"github.com/idctl/idctl/internal/cli/cmdutil"
@@ -64,8 +65,8 @@ func (p *peculiar) Patch(ctx context.Context, id string, ops []scim.PatchOp, opt
 func noun(p *peculiar) func(*cmdutil.Deps) *cobra.Command {
 	return func(d *cmdutil.Deps) *cobra.Command {
 		k := directory.Users()
-		k.Open = func(real provider.Provider, _ string) (provider.Resources, error) {
-			p.Resources = real.Users()
+		k.Open = func(service provider.Provider, _ string) (provider.Resources, error) {
+			p.Resources = service.Users()
 			return p, nil
 		}
 		cmd := &cobra.Command{Use: "users"}
@@ -117,5 +118,39 @@ func TestChangedMeanwhile(t *testing.T) {
 	r = e.Run(t, noun(twice), "", "update", "a@example.com", "--set", "title=Cook")
 	if r.Code != 6 {
 		t.Errorf("changed twice: exit code %d, want 6: %v", r.Code, r.Failure)
+	}
+}
+
+// standard is a provider without the identity domains' own resource for
+// attributes.
+type standard struct{ provider.Provider }
+
+func (p standard) Resource(name string) (provider.Resources, error) {
+	if name == "ResourceTypeSchemaAttribute" {
+		return nil, provider.NewUnknownResource(p.Name(), name, nil)
+	}
+	return p.Provider.Resource(name)
+}
+
+// TestSchemaEitherWay: the two ways in which a service describes itself give
+// the same attributes.
+func TestSchemaEitherWay(t *testing.T) {
+	e := dirtest.New(t)
+	d, _, _ := e.Deps("")
+	read := func() map[string]directory.Attribute {
+		s, err := (&directory.Base{Deps: d}).ReadSchema(t.Context(), "Group")
+		if err != nil {
+			t.Fatal(err)
+		}
+		out := map[string]directory.Attribute{}
+		for _, a := range s.Attributes {
+			out[a.Path] = a
+		}
+		return out
+	}
+	own := read()
+	d.Provider = func(context.Context) (provider.Provider, error) { return standard{e.Provider}, nil }
+	if diff := cmp.Diff(own, read()); diff != "" || len(own) < 50 {
+		t.Errorf("%d attributes; by /Schemas (-own +standard):\n%s", len(own), diff)
 	}
 }

@@ -64,7 +64,7 @@ reads names from standard input, one a line.`
 
 // AddFlags adds --set, --add, --unset, --if-match and --dry-run.
 func (o *UpdateOptions) AddFlags(fs *pflag.FlagSet) {
-	o.Edits.addFlags(fs, true)
+	o.addFlags(fs, true)
 	fs.StringVar(&o.IfMatch, "if-match", "", "change this `version` (meta.version) only")
 	fs.BoolVar(&o.DryRun, "dry-run", false, "print what would be sent, and send nothing")
 }
@@ -162,11 +162,22 @@ func (u *updater) reading() scim.ListOptions {
 // one changes the resource of a key, which may have been read already.
 func (u *updater) one(ctx context.Context, f Found) error {
 	doc, err := f.Doc, error(nil)
-	for attempt := 0; ; attempt++ {
+	var refusal error // of the first attempt
+	var id, version string
+	for {
 		if doc == nil {
-			if doc, err = u.FindOne(ctx, u.r, f.Key, u.reading()); err != nil {
+			if refusal != nil {
+				doc, err = u.r.Get(ctx, id, u.reading())
+				err = u.named(f.Key, err)
+			} else {
+				doc, err = u.FindOne(ctx, u.r, f.Key, u.reading())
+			}
+			if err != nil {
 				return err
 			}
+		}
+		if refusal != nil && doc.Version() == version {
+			return u.named(f.Key, refusal) // a conflict of another sort
 		}
 		ops, err := plan(doc, u.changes)
 		if err != nil {
@@ -175,17 +186,20 @@ func (u *updater) one(ctx context.Context, f Found) error {
 		if len(ops) == 0 {
 			return u.done(doc, nil)
 		}
+		version = doc.Version()
 		opts := scim.WriteOptions{IfMatch: u.IfMatch, AttributeSets: []string{"default"}, Attributes: u.Kind.Extra}
 		if opts.IfMatch == "" {
-			opts.IfMatch = doc.Version()
+			opts.IfMatch = version
 		}
 		if u.DryRun {
 			return u.dry(doc, ops, opts.IfMatch)
 		}
 		after, err := u.r.Patch(ctx, doc.ID(), ops, opts)
-		if errors.Is(err, scim.ErrPrecondition) && attempt == 0 && u.IfMatch == "" {
-			u.Deps.Log.InfoContext(ctx, "changed since it was read, trying once more", u.Kind.Noun, f.Key)
-			f.Key, doc = doc.ID(), nil
+		// Services tell a version that moved by 412 or by 409, which stands for a
+		// value that is taken as well: reading again tells them apart.
+		if errors.Is(err, scim.ErrConflict) && refusal == nil && u.IfMatch == "" && version != "" {
+			u.Deps.Log.InfoContext(ctx, "refused as a conflict, reading once more", u.Kind.Noun, f.Key)
+			refusal, id, doc = err, doc.ID(), nil
 			continue
 		}
 		if err != nil {

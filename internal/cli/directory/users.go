@@ -242,6 +242,7 @@ func date(d *cmdutil.Deps, doc scim.Document, path string) string {
 	return t.Format("2006-01-02 15:04")
 }
 
+// DateOf is the cell of a column with a time.
 func DateOf(d *cmdutil.Deps, path string) func(*scim.Document) string {
 	return func(doc *scim.Document) string { return date(d, *doc, path) }
 }

@@ -83,6 +83,11 @@ func (k *Kind) parseChange(op Op, text string) (Change, error) {
 		}
 	}
 	c.Path = k.Expand(strings.TrimSpace(c.Path))
+	if op != OpUnset && isSecret(c.Path) {
+		// Other users of the machine can read command lines.
+		return c, cmdutil.Usagef("%s: %s is a secret, which does not belong on a command line", op.flag(), c.Path).
+			WithHint("put it into a document and give that with --from, or send it with idctl api and --data @FILE")
+	}
 	if _, err := filter.ParsePath(c.Path); err != nil {
 		return c, cmdutil.Usagef("%s: %q is not an attribute path: %w", op.flag(), c.Path, err)
 	}
@@ -91,6 +96,13 @@ func (k *Kind) parseChange(op Op, text string) (Change, error) {
 			WithHint("idctl resources schema %s lists them", k.Noun)
 	}
 	return c, nil
+}
+
+// isSecret says whether a path names a secret.
+func isSecret(path string) bool {
+	path = strings.ToLower(path)
+	name := path[strings.LastIndexAny(path, ":.")+1:]
+	return strings.HasSuffix(name, "password") || strings.HasSuffix(name, "secret") || strings.HasSuffix(name, "privatekey")
 }
 
 // cutAssignment cuts at the first = that is not inside brackets or quotes.

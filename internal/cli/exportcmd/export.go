@@ -18,7 +18,6 @@ import (
 	"github.com/idctl/idctl/internal/transfer/csvio"
 	"github.com/idctl/idctl/internal/transfer/exporter"
 	"github.com/idctl/idctl/internal/transfer/mapping"
-	"github.com/idctl/idctl/pkg/scim/filter"
 )
 
 // New builds the export commands.
@@ -45,6 +44,8 @@ type options struct {
 	BOM           bool
 	Attributes    []string
 	AllAttributes bool
+
+	filtered bool // a filter was given, be it empty
 }
 
 func newCmd(d *cmdutil.Deps, typ string, run func(context.Context, *options) error) *cobra.Command {
@@ -55,7 +56,10 @@ func newCmd(d *cmdutil.Deps, typ string, run func(context.Context, *options) err
 		Example: fmt.Sprintf(`  idctl export %[1]s --out %[1]s.csv
   idctl export %[1]s --fields "%[2]s" --filter 'meta.created gt "2026-01-01T00:00:00Z"'
   idctl export %[1]s -o jsonl > %[1]s.jsonl`, noun, map[string]string{mapping.User: "User Name,Work Email", mapping.Group: "Name,User Members"}[typ]),
-		RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), o) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			o.filtered = cmd.Flags().Changed("filter")
+			return run(cmd.Context(), o)
+		},
 	}
 	fs := cmd.Flags()
 	fs.SortFlags = false
@@ -111,13 +115,9 @@ func (o *options) check() (exporter.Options, error) {
 		return e, cmdutil.Usagef("--encoding: %w", err)
 	}
 	e.CSV.BOM = o.BOM || e.CSV.Encoding == csvio.UTF16
-	if o.Filter != "" {
-		if e.Filter, err = filter.Parse(o.Filter); err != nil {
-			var syntax *filter.SyntaxError
-			if errors.As(err, &syntax) {
-				return e, cmdutil.Usagef("--filter: %w\n%s", err, syntax.Caret())
-			}
-			return e, cmdutil.Usagef("--filter: %w", err)
+	if o.filtered {
+		if e.Filter, err = o.ParseFilter("filter", o.Filter); err != nil {
+			return e, err
 		}
 	}
 	if !json {

@@ -16,13 +16,8 @@ import (
 	"github.com/idctl/idctl/pkg/scim/filter"
 )
 
-const (
-	// membersPerCall bounds the members that one PATCH adds or removes.
-	membersPerCall = 100
-	// membersPerPage is how many members are read at a time: the service takes
-	// no larger page.
-	membersPerPage = 1000
-)
+// membersPerCall bounds the members that one PATCH adds or removes.
+const membersPerCall = 100
 
 func newMembersCmd(d *cmdutil.Deps) *cobra.Command {
 	cmd := cmdutil.Group(&cobra.Command{
@@ -70,50 +65,9 @@ func open(ctx context.Context, d *cmdutil.Deps, key string) (*membership, error)
 
 func (m *membership) name() string { return m.group.String("displayName") }
 
-// all yields the members page by page: a request for them all fails above
-// 10,000.
+// all yields the members page by page.
 func (m *membership) all(ctx context.Context) iter.Seq2[scim.Document, error] {
-	return func(yield func(scim.Document, error) bool) {
-		seen := map[string]bool{}
-		for start := 1; ; {
-			attr := fmt.Sprintf("members[startIndex=%d&count=%d]", start, membersPerPage)
-			doc, err := m.groups.Get(ctx, m.group.ID(), scim.ListOptions{Attributes: []string{attr}})
-			if err != nil {
-				yield(nil, err)
-				return
-			}
-			page := membersOf(doc)
-			fresh := 0
-			for _, member := range page {
-				if id := member.String("value"); !seen[id] {
-					seen[id] = true
-					fresh++
-					if !yield(member, nil) {
-						return
-					}
-				}
-			}
-			// Only a page without news is surely the end: a service may give
-			// smaller pages than asked for, and one that does not page sends
-			// the same again and again.
-			if fresh == 0 {
-				return
-			}
-			start += len(page)
-		}
-	}
-}
-
-func membersOf(group scim.Document) []scim.Document {
-	v, _ := group.Get("members")
-	list, _ := v.([]any)
-	out := make([]scim.Document, 0, len(list))
-	for _, e := range list {
-		if x, ok := e.(map[string]any); ok {
-			out = append(out, x)
-		}
-	}
-	return out
+	return provider.Members(ctx, m.groups, m.group.ID())
 }
 
 // among answers which of the users are members already.

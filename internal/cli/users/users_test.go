@@ -153,6 +153,8 @@ func TestUsage(t *testing.T) {
 		{[]string{"update", "ada", "--set", `emails[type eq ].value=x`}, "not an attribute path"},
 		{[]string{"update", "ada", "--set", `emails=[{`}, "neither text nor JSON"},
 		{[]string{"update", "ada", "--set", "active=maybe", "--set", "active=null"}, "use --unset"},
+		{[]string{"update", "ada", "--set", "password=Sesame"}, "does not belong on a command line"},
+		{[]string{"create", "a@example.com", "--set", `password="Sesame"`}, "does not belong on a command line"},
 		{[]string{"replace", "ada"}, "needs --from"},
 		{[]string{"delete", "ada"}, "--yes is required"},
 		{[]string{"delete", "-"}, "delete - needs --yes"},

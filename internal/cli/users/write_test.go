@@ -106,7 +106,8 @@ func TestCreateAsks(t *testing.T) {
 	e := dirtest.New(t)
 	e.Terminal = true
 	e.Answers = []prompt.Answer{
-		{Question: "E-mail address", Reply: "ada@example.com"}, {Question: "Family name", Reply: "Lovelace"},
+		{Question: "E-mail address", Reply: "ada@example.com"},
+		{Question: "Family name", Reply: "Lovelace"},
 		{Question: "Given name (may be empty)", Reply: ""},
 	}
 	if got := e.OK(t, users.New, "create"); got != "ada@example.com\n" {
@@ -187,6 +188,7 @@ func TestReplace(t *testing.T) {
 
 func TestDelete(t *testing.T) {
 	e := people(t)
+	e.Seed(t, dirtest.User("eve@example.com", "Eve", "Ng"))
 	r := e.Run(t, users.New, "", "delete", "nobody", "--yes")
 	if r.Code != 5 {
 		t.Errorf("exit code %d, want 5: %v", r.Code, r.Failure)
@@ -200,6 +202,10 @@ func TestDelete(t *testing.T) {
 	r = e.Run(t, users.New, "zoe@example.com\nnobody\n", "delete", "-", "--yes", "-o", "jsonl", "--fields", "key,result")
 	if r.Code != 3 || r.Out != `{"key":"zoe@example.com","result":"deleted"}`+"\n"+`{"key":"nobody","result":"failed"}`+"\n" {
 		t.Errorf("exit code %d, %s", r.Code, r.Out)
+	}
+	r = e.Run(t, users.New, "", "delete", "eve@example.com", "EVE@example.com", "--yes", "-o", "name")
+	if r.Failure != nil || r.Out != "eve@example.com\nEVE@example.com\n" {
+		t.Errorf("named twice: %v, %q", r.Failure, r.Out)
 	}
 	if got := e.OK(t, users.New, "list", "-o", "name"); got != "ada@example.com\nbob@example.com\n" {
 		t.Errorf("left: %q", got)

@@ -5,9 +5,11 @@ package dirtest
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"log/slog"
+	"net/http"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -36,6 +38,24 @@ type Env struct {
 	// the questions that are then asked.
 	Terminal bool
 	Answers  []prompt.Answer
+
+	recorder *recorder
+}
+
+// recorder notes requests as they are sent. The server's own log would do, but
+// it is written after the answer.
+type recorder struct {
+	next http.RoundTripper
+	mu   sync.Mutex
+	sent []string
+}
+
+// RoundTrip implements http.RoundTripper.
+func (r *recorder) RoundTrip(req *http.Request) (*http.Response, error) {
+	r.mu.Lock()
+	r.sent = append(r.sent, req.Method+" "+req.URL.Path)
+	r.mu.Unlock()
+	return r.next.RoundTrip(req)
 }
 
 // Result is what a command left.
@@ -47,17 +67,39 @@ type Result struct {
 	Asked   []string
 }
 
+// clock passes by itself when somebody waits: no test sleeps.
+type clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+// Now implements transport.Clock.
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+// Sleep implements transport.Clock.
+func (c *clock) Sleep(ctx context.Context, d time.Duration) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+	return ctx.Err()
+}
+
 // New starts a domain.
 func New(tb testing.TB, opts ...idtest.Option) *Env {
 	tb.Helper()
 	s := idtest.New(tb, append([]idtest.Option{idtest.WithClock(Now)}, opts...)...)
+	rec := &recorder{next: s.Client().Transport}
 	t, err := transport.NewClient(idcs.TransportOptions(idcs.Options{
-		BaseURL: s.URL, Base: s.Client().Transport, Clock: transport.NewClock(time.Now), Unlimited: true, //nolint:forbidigo // waits of the transport
+		BaseURL: s.URL, Base: rec, Clock: &clock{now: Now()}, Unlimited: true,
 	}))
 	if err != nil {
 		tb.Fatalf("connect: %v", err)
 	}
-	return &Env{Server: s, Provider: provideridcs.New(t)}
+	return &Env{Server: s, Provider: provideridcs.New(t), recorder: rec}
 }
 
 // Deps are what commands get, on fresh buffers.
@@ -144,23 +186,17 @@ func (e *Env) Seed(tb testing.TB, docs ...idtest.Document) []string {
 	return ids
 }
 
-// Writes lists the requests since the beginning that change something, as
-// "PATCH /admin/v1/Users/<id>", and Calls all of them.
-func (e *Env) Writes() []string { return e.requests(true) }
+// Writes lists the requests so far that change something, as
+// "PATCH /admin/v1/Users/<id>".
+func (e *Env) Writes() []string {
+	return slices.DeleteFunc(e.Calls(), func(call string) bool {
+		return strings.HasPrefix(call, "GET ") || strings.HasSuffix(call, "/.search")
+	})
+}
 
-// Calls lists all requests for resources since the beginning.
-func (e *Env) Calls() []string { return e.requests(false) }
-
-func (e *Env) requests(writes bool) []string {
-	var out []string
-	for _, r := range e.Server.Requests() {
-		if !strings.HasPrefix(r.Path, "/admin/") {
-			continue
-		}
-		if writes && (r.Method == "GET" || strings.HasSuffix(r.Path, "/.search")) {
-			continue
-		}
-		out = append(out, fmt.Sprintf("%s %s", r.Method, r.Path))
-	}
-	return out
+// Calls lists all requests of commands so far.
+func (e *Env) Calls() []string {
+	e.recorder.mu.Lock()
+	defer e.recorder.mu.Unlock()
+	return slices.Clone(e.recorder.sent)
 }
