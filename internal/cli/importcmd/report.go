@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"strconv"
 	"strings"
 
@@ -145,23 +146,11 @@ const maxShown = 10
 
 // show prints the summary, and the first bad rows on stderr.
 func (j *job) show(ctx context.Context, s *runner.Summary, report *runner.Report) error {
-	shown := 0
-	for line, err := range report.Rejects(ctx) {
-		if err != nil {
-			return err
-		}
-		if shown == maxShown {
-			if err := j.Note("... and %d more", s.Bad()-maxShown); err != nil {
-				return err
-			}
-			break
-		}
-		shown++
-		text := fmt.Sprintf("line %d", line.Item.Line)
-		if line.Item.Key != "" {
-			text += " " + line.Item.Key
-		}
-		if err := j.Note("%s", iostreams.Clean(fmt.Sprintf("%s: %s: %s", text, line.Result, line.Reason.Text))); err != nil {
+	if err := j.showLines(report.Rejects(ctx), s.Bad()); err != nil {
+		return err
+	}
+	if s.NotVerified > 0 {
+		if err := j.showLines(report.NotVerified(ctx), s.NotVerified); err != nil {
 			return err
 		}
 	}
@@ -174,6 +163,28 @@ func (j *job) show(ctx context.Context, s *runner.Summary, report *runner.Report
 		return nil // stdout is taken
 	}
 	return summaryPrinter(j.Output).One(j.IO, s)
+}
+
+// showLines shows the first of n bad rows on stderr.
+func (j *job) showLines(lines iter.Seq2[runner.Line, error], n int) error {
+	shown := 0
+	for line, err := range lines {
+		if err != nil {
+			return err
+		}
+		if shown == maxShown {
+			return j.Note("... and %d more", n-maxShown)
+		}
+		shown++
+		text := fmt.Sprintf("line %d", line.Item.Line)
+		if line.Item.Key != "" {
+			text += " " + line.Item.Key
+		}
+		if err := j.Note("%s", iostreams.Clean(fmt.Sprintf("%s: %s: %s", text, line.Result, line.Reason.Text))); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // isTable says whether stdout is read by a person.

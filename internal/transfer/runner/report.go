@@ -43,15 +43,28 @@ func (p *Report) Lines(ctx context.Context) iter.Seq2[Line, error] {
 // Rejects yields only the rows that go into a rejects file: rejected, failed
 // and unknown ones.
 func (p *Report) Rejects(ctx context.Context) iter.Seq2[Line, error] {
+	return p.only(ctx, func(l *Line) bool {
+		return l.Result == journal.Rejected || l.Result == journal.Failed || l.Result == journal.Unknown
+	})
+}
+
+// NotVerified yields only the rows that, read back, were not what the file
+// says, though their operation went well.
+func (p *Report) NotVerified(ctx context.Context) iter.Seq2[Line, error] {
+	return p.only(ctx, func(l *Line) bool { return l.Reason.Code == notVerified })
+}
+
+func (p *Report) only(ctx context.Context, wanted func(*Line) bool) iter.Seq2[Line, error] {
 	return func(yield func(Line, error) bool) {
 		for line, err := range p.Lines(ctx) {
-			bad := line.Result == journal.Rejected || line.Result == journal.Failed || line.Result == journal.Unknown
-			if (err != nil || bad) && !yield(line, err) {
+			if (err != nil || wanted(&line)) && !yield(line, err) {
 				return
 			}
 		}
 	}
 }
+
+const notVerified = "not-verified"
 
 // verify reads every row back that the run holds for done, and counts those
 // that are what the file says. What cannot be read, a password, is left out.
@@ -113,5 +126,5 @@ func (r *run) compare(item *transfer.Item, now scim.Document) {
 		return
 	}
 	r.differs++
-	r.reasons[item.Row] = Reason{Code: "not-verified", Text: "read back, it is not what the row says"}
+	r.reasons[item.Row] = Reason{Code: notVerified, Text: "read back, it is not what the row says"}
 }

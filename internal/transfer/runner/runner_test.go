@@ -452,3 +452,28 @@ func TestSecretsStayOutOfPlansAndJournals(t *testing.T) {
 		t.Error("masked changed its argument")
 	}
 }
+
+// A service that takes a change and does not keep it is found out by reading
+// back.
+func TestVerifyFindsWhatWasNotKept(t *testing.T) {
+	for _, route := range []Route{RouteSingle, RouteBulk} {
+		s, f := newService(), team(20)
+		s.after = func(_ int, _, key string) error {
+			if key == "user007@example.com" {
+				s.users[key]["title"] = "lost"
+			}
+			return nil
+		}
+		o := options(t, f)
+		o.Route, o.Verify = route, true
+		got, report, err := Run(t.Context(), s, f, o)
+		if !errors.Is(err, ErrPartly) || got.NotVerified != 1 || got.Verified != 19 {
+			t.Fatalf("%s: %v, verified %d, not %d", route, err, got.Verified, got.NotVerified)
+		}
+		for line, err := range report.NotVerified(t.Context()) {
+			if err != nil || line.Item.Row != 8 {
+				t.Errorf("%s: not verified is row %d, %v", route, line.Item.Row, err)
+			}
+		}
+	}
+}
