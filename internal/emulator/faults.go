@@ -69,7 +69,9 @@ func (f *faultSet) state() []FaultState {
 }
 
 // verdict is what the rules do to one request: the delays of all that fire
-// add up, the first other action counts.
+// add up. One action is taken, that of the first rule that has one; the rules
+// behind it that have another do not fire, so that what they still have to do
+// is left for later requests.
 type verdict struct {
 	delay  time.Duration
 	action *FaultRule
@@ -80,11 +82,13 @@ func (f *faultSet) decide(family string, r *http.Request) verdict {
 	defer f.mu.Unlock()
 	var v verdict
 	for _, a := range f.rules {
-		if !a.matches(family, r.Method, r.URL.Path) || !a.fire() {
+		late := v.action != nil && a.Action != FaultLatency
+		if !a.matches(family, r.Method, r.URL.Path) || !a.due() || late {
 			continue
 		}
+		a.fired++
 		v.delay += time.Duration(a.Delay)
-		if v.action == nil && a.Action != FaultLatency {
+		if a.Action != FaultLatency {
 			rule := a.FaultRule
 			v.action = &rule
 		}
@@ -92,8 +96,8 @@ func (f *faultSet) decide(family string, r *http.Request) verdict {
 	return v
 }
 
-// fire counts a match and says whether the rule strikes.
-func (a *activeFault) fire() bool {
+// due counts a match and says whether the rule would strike.
+func (a *activeFault) due() bool {
 	a.matched++
 	if a.Times > 0 && a.fired >= a.Times {
 		return false
@@ -104,7 +108,6 @@ func (a *activeFault) fire() bool {
 	case a.Probability > 0 && a.random.Float64() >= a.Probability:
 		return false
 	}
-	a.fired++
 	return true
 }
 

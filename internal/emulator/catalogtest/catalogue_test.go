@@ -38,7 +38,7 @@ func root(t *testing.T) string {
 		t.Fatal(err)
 	}
 	for {
-		raw, err := os.ReadFile(filepath.Join(dir, "go.mod")) //nolint:gosec // a file of this repository
+		raw, err := os.ReadFile(filepath.Join(dir, "go.mod"))
 		if err == nil && strings.HasPrefix(string(raw), module) {
 			return dir
 		}

@@ -242,12 +242,14 @@ func TestShapeChecks(t *testing.T) {
 			[]string{"name.givenName was not asked for"},
 		},
 		{
-			"spelt otherwise", map[string]any{"id": "1", "userName": "a", "name": map[string]any{"FamilyName": "b"}},
+			"spelt otherwise",
+			map[string]any{"id": "1", "userName": "a", "name": map[string]any{"FamilyName": "b"}},
 			nil,
 			[]string{"name.FamilyName is spelt otherwise than familyName"},
 		},
 		{
-			"list for a single value", map[string]any{"id": "1", "userName": "a", "name": []any{}},
+			"list for a single value",
+			map[string]any{"id": "1", "userName": "a", "name": []any{}},
 			nil,
 			[]string{"name: list is true, want false"},
 		},

@@ -99,8 +99,8 @@ func (tx *Tx) Event(ev Document) error {
 	set("clientIp", tx.call.ClientIP)
 	set("ecId", tx.call.RequestID)
 	set("rId", "0")
-	if _, ok := ev["quotaCount"]; !ok {
-		ev["quotaCount"] = json.Number("0")
+	for _, name := range []string{"quotaCount", "ssoAuthnLevel"} { // 0 in every recorded event
+		setIfAbsent(ev, name, json.Number("0"))
 	}
 	ev["id"] = id
 	ev["ocid"] = ocidFor(auditType, id)

@@ -45,6 +45,7 @@ func newUser(c *Change) error {
 		return err
 	}
 	addRecoveryEmail(c.New)
+	completeContacts(c.New)
 	nameUser(c.New, nil)
 	if c.New["active"] == nil {
 		c.New["active"] = true
@@ -89,6 +90,7 @@ func changedUser(c *Change) error {
 			}
 		}
 	}
+	completeContacts(c.New)
 	nameUser(c.New, c.Old)
 	delete(c.New, selfChangeURN)
 	if p, ok := c.New["password"].(string); ok && any(p) != c.Old["password"] {
@@ -134,6 +136,35 @@ func addRecoveryEmail(doc Document) {
 	}
 	doc["emails"] = append(slices.Clone(emails), map[string]any{
 		"value": primary, "type": "recovery", "primary": false, "verified": false,
+	})
+}
+
+// completeContacts says of every address and phone number what recorded answers
+// say of each, also where nobody sent it. What a number is shown as is the
+// server's to say: it follows the number.
+func completeContacts(doc Document) {
+	complete := func(name string, f func(m map[string]any)) {
+		list := slices.Clone(elements(doc[name]))
+		for i, x := range list {
+			m := maps1(x)
+			f(m)
+			list[i] = m
+		}
+		if len(list) > 0 {
+			doc[name] = list
+		}
+	}
+	complete("emails", func(m map[string]any) {
+		for _, flag := range []string{"primary", "secondary", "verified"} {
+			setIfAbsent(m, flag, false)
+		}
+	})
+	complete("phoneNumbers", func(m map[string]any) {
+		setIfAbsent(m, "primary", false)
+		setIfAbsent(m, "verified", false)
+		if v := m["value"]; v != nil {
+			m["display"] = v
+		}
 	})
 }
 
