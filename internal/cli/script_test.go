@@ -30,11 +30,10 @@ func TestScripts(t *testing.T) {
 		UpdateScripts:       *update,
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("IDCTL_HOME", e.WorkDir+"/home")
+			e.Values[serviceKey{}] = &holder{}
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits,
-		},
+		Cmds: scriptCommands(),
 	})
 }
 

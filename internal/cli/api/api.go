@@ -48,7 +48,7 @@ func New(d *cmdutil.Deps) *cobra.Command { return newCmd(d, run) }
 func newCmd(d *cmdutil.Deps, run func(context.Context, *options) error) *cobra.Command {
 	o := &options{Deps: d}
 	cmd := &cobra.Command{
-		Use: "api <method> <path>", Short: "Send any request with the profile's credentials",
+		Use: "api [<method>] <path>", Short: "Send any request with the profile's credentials",
 		Long: `Send any request with the profile's credentials and print the answer, as curl would.
 Without a method it is GET, or POST with --data. The path is one on the service,
 or a whole URL of the same service; others are refused, since the access token

@@ -2,6 +2,7 @@ package cmdutil
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"os"
@@ -276,5 +277,9 @@ func Hints(err error) []string {
 		}
 	}
 	walk(err)
+	if as[*tls.CertificateVerificationError](err) {
+		// The library below names the setting; only the tool has a flag for it.
+		out = append(out, "--ca-file FILE does so once, idctl profile set NAME caFile=FILE for good")
+	}
 	return out
 }

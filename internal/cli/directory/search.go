@@ -27,14 +27,14 @@ type SearchOptions struct {
 // NewSearch makes the command search.
 func NewSearch(d *cmdutil.Deps, k Kind, run func(context.Context, *SearchOptions) error) *cobra.Command {
 	o := &SearchOptions{ListOptions: ListOptions{Base: Base{Deps: d, Kind: k}, Print: k.Printer(d)}}
-	where := "the attributes by which a resource of the type is named"
+	where := " the attributes by which a resource of the type is named."
 	if len(k.Search) > 0 {
-		where = strings.Join(k.Search, ", ")
+		where = "\n\n  " + strings.Join(k.Search, "\n  ") + "\n\n"
 	}
 	cmd := &cobra.Command{
 		Use: k.use("search", "<text>"), Aliases: []string{"find"}, Short: "Search " + k.Plural + " by the beginning of a name",
 		Long: "Search " + k.Plural + " of which an attribute begins with a text of two characters or more,\n" +
-			"without regard to case. Looked into are " + where + ";\n" +
+			"without regard to case. Looked into are" + strings.TrimSuffix(where, "\n") + "\n" +
 			"--in adds others, also custom ones, which must be searchable on the service.",
 		Example: k.example("search", "ada") + "\n" + k.example("search", "ada --in costCenter --limit 10"),
 		Args:    k.args(1, 1, "text"),

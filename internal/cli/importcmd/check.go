@@ -91,8 +91,23 @@ func runCheck(ctx context.Context, o *checkOptions) (err error) {
 	if err != nil || report.OK() {
 		return err
 	}
-	return &cmdutil.PartialError{What: "rows", Done: report.Good, Total: report.Rows, Err: fmt.Errorf("%d errors in %s", report.Errors, o.File)}
+	return &badFile{report}
 }
+
+// badFile is a file of which an import would reject something.
+type badFile struct{ report *mapping.Report }
+
+func (e *badFile) Error() string {
+	for _, f := range e.report.Findings {
+		if f.Row == 0 && !f.Warning {
+			return e.report.Name + " cannot be imported as it is: " + f.Message
+		}
+	}
+	return fmt.Sprintf("%s: an import would do %d of %s", e.report.Name, e.report.Good, cmdutil.Count(e.report.Rows, "row"))
+}
+
+// ExitCode implements cmdutil.ExitCoder.
+func (e *badFile) ExitCode() int { return cmdutil.ExitPartial }
 
 func (o *checkOptions) showTables(r *mapping.Report) error {
 	headers := output.New(o.Output, output.Spec[mapping.HeaderReport]{Columns: []output.Column[mapping.HeaderReport]{
@@ -129,7 +144,8 @@ func (o *checkOptions) showTables(r *mapping.Report) error {
 			return err
 		}
 	}
-	text := fmt.Sprintf("%d rows, %d good, %d rejected, %d errors, %d warnings", r.Rows, r.Good, r.Rejected, r.Errors, r.Warnings)
+	text := fmt.Sprintf("%s, %d good, %d rejected, %s, %s", cmdutil.Count(r.Rows, "row"), r.Good, r.Rejected,
+		cmdutil.Count(r.Errors, "error"), cmdutil.Count(r.Warnings, "warning"))
 	if r.Omitted > 0 {
 		text += fmt.Sprintf("; %d more problems are not shown", r.Omitted)
 	}

@@ -38,7 +38,7 @@ func (o *fileOptions) addFlags(fs *pflag.FlagSet, typ string) {
 	fs.BoolVar(&o.ClearEmpty, "clear-empty", false, "let an empty cell empty the attribute")
 	if typ != mapping.Group {
 		fs.BoolVar(&o.SetPasswords, "set-passwords", false, "set passwords of users that exist, too, on each run")
-		fs.StringVar(&o.MultiValued, "multi-valued", mapping.Merge, "what becomes of values a row does not name: `merge` keeps them, replace removes them")
+		fs.StringVar(&o.MultiValued, "multi-valued", mapping.Merge, "`mode` for values a row does not name: merge keeps them, replace removes them")
 	}
 	if typ != mapping.User {
 		fs.BoolVar(&o.ReplaceMembers, "replace-members", false, "make a row's members the whole list of the group")
@@ -131,7 +131,7 @@ type runOptions struct {
 func defaultConcurrency() int { return max(4, 2*runtime.GOMAXPROCS(0)) }
 
 func (o *runOptions) addFlags(fs *pflag.FlagSet) {
-	fs.StringVar(&o.OnExisting, "on-existing", string(runner.Update), "what a row does that exists already: `update`, skip or fail")
+	fs.StringVar(&o.OnExisting, "on-existing", string(runner.Update), "`action` for a row that exists already: update, skip or fail")
 	fs.BoolVarP(&o.DryRun, "dry-run", "n", false, "show what would be done, and change nothing")
 	fs.StringVar(&o.PlanOut, "plan-out", "", "with --dry-run, write the plan to `FILE`, for idctl import apply")
 	o.addRunFlags(fs)

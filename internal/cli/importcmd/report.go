@@ -134,7 +134,11 @@ func junit(ctx context.Context, w io.Writer, name string, s *runner.Summary, rep
 	if err := enc.EncodeToken(suite.End()); err != nil {
 		return err
 	}
-	return enc.Close()
+	if err := enc.Close(); err != nil {
+		return err
+	}
+	_, err := io.WriteString(w, "\n")
+	return err
 }
 
 // xmlText drops what XML 1.0 cannot hold.

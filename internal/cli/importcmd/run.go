@@ -164,7 +164,9 @@ func (j *job) end(ctx context.Context, summary *runner.Summary, report *runner.R
 	}
 	if j.endPlan != nil {
 		note(j.endPlan())
-		note(j.Note("")) // the summary is a table of its own
+		if isTable(j.Output) {
+			note(j.Note("")) // the summary is a table of its own
+		}
 	}
 	note(j.show(fresh, summary, report))
 	return errors.Join(append([]error{j.explain(summary, runErr)}, errs...)...)
@@ -247,6 +249,11 @@ func (j *job) openJournal() error {
 			return err
 		}
 		path = filepath.Join(dir, j.id.FileName())
+		// Old journals go with the next import. One that cannot be removed is
+		// no reason not to run it; runs prune tells what is wrong.
+		if _, err := journal.Prune(dir, j.Clock(), journal.Keep, false); err != nil {
+			j.Log.Warn("old journals were not removed", "error", err)
+		}
 	}
 	var err error
 	if j.Resume {
@@ -349,11 +356,11 @@ func (j *job) announce(f runner.Forecast) error {
 	if f.Rows == 0 {
 		return j.Note("%s: no rows", j.File)
 	}
-	text := fmt.Sprintf("%s: %d rows", j.File, f.Rows)
+	text := fmt.Sprintf("%s: %s", j.File, cmdutil.Count(f.Rows, "row"))
 	if f.Rejected > 0 {
 		text += fmt.Sprintf(", %d of them bad", f.Rejected)
 	}
-	text += fmt.Sprintf("; route %s, at most %d calls", f.Route, f.Calls)
+	text += fmt.Sprintf("; route %s, about %s", f.Route, cmdutil.Count(f.Calls, "call"))
 	if f.Time >= time.Second {
 		text += fmt.Sprintf(", about %s", f.Time.Round(time.Second))
 	}

@@ -24,8 +24,8 @@ func New(d *cmdutil.Deps) *cobra.Command {
 	cmd := cmdutil.Group(&cobra.Command{
 		Use: "runs", Aliases: []string{"run"}, Short: "List, show and prune the journals of imports",
 		Long: `Each import keeps a journal: which rows were sent and what became of them, and
-what changed resources were before. Journals are kept 30 days and hold no
-passwords.`,
+what changed resources were before. It holds no passwords. Journals stay until
+idctl runs prune removes those of more than 30 days.`,
 		Example: "  idctl runs list\n  idctl runs show 4d97311ab961ad1d --before",
 	})
 	cmd.AddCommand(newListCmd(d, runList), newShowCmd(d, runShow), newPruneCmd(d, runPrune))

@@ -427,7 +427,8 @@ func (j *Journal) sync() error {
 	return nil
 }
 
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+// castagnoli is made at first use, like everything that costs at start-up.
+var castagnoli = sync.OnceValue(func() *crc32.Table { return crc32.MakeTable(crc32.Castagnoli) })
 
 // encode appends "crc json\n".
 func encode(buf *bytes.Buffer, v any) error {
@@ -435,7 +436,7 @@ func encode(buf *bytes.Buffer, v any) error {
 	if err != nil {
 		return fmt.Errorf("journal entry: %w", err)
 	}
-	_, _ = fmt.Fprintf(buf, "%08x ", crc32.Checksum(data, castagnoli)) // a buffer never fails to write
+	_, _ = fmt.Fprintf(buf, "%08x ", crc32.Checksum(data, castagnoli())) // a buffer never fails to write
 	buf.Write(data)
 	buf.WriteByte('\n')
 	return nil

@@ -186,7 +186,7 @@ func check(raw []byte) ([]byte, bool) {
 		return nil, false
 	}
 	data := raw[9:]
-	want := crc32.Checksum(data, castagnoli)
+	want := crc32.Checksum(data, castagnoli())
 	got := uint32(sum[0])<<24 | uint32(sum[1])<<16 | uint32(sum[2])<<8 | uint32(sum[3])
 	return data, want == got
 }
@@ -285,28 +285,37 @@ const Keep = 30 * 24 * time.Hour
 // by nobody, and answers their paths. Unfinished runs are kept unless all is
 // true: somebody may still want to resume them.
 func Prune(dir string, now time.Time, keep time.Duration, all bool) ([]string, error) {
-	infos, err := List(dir)
+	names, err := filepath.Glob(filepath.Join(dir, "*"+extension))
 	errs := []error{err}
 	var gone []string
-	for _, info := range infos {
-		if now.Sub(info.Modified) < keep || (!info.Finished && !all) {
-			continue
+	for _, name := range names {
+		removed, err := prune(name, now.Add(-keep), all)
+		errs = append(errs, err)
+		if removed {
+			gone = append(gone, name)
 		}
-		lock, err := acquire(info.Path)
-		if errors.Is(err, ErrLocked) {
-			continue
-		}
-		if err == nil {
-			err = os.Remove(info.Path)
-			release(lock)
-		}
-		if err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		gone = append(gone, info.Path)
 	}
 	return gone, errors.Join(errs...)
+}
+
+// prune reads a journal only when its age alone would let it go.
+func prune(path string, before time.Time, all bool) (removed bool, err error) {
+	stat, err := os.Stat(path)
+	if err != nil || !stat.ModTime().Before(before) {
+		return false, err
+	}
+	if info, err := Describe(path); err != nil || !info.Finished && !all {
+		return false, err
+	}
+	lock, err := acquire(path)
+	if errors.Is(err, ErrLocked) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	defer release(lock)
+	return true, os.Remove(path)
 }
 
 // Archive gives the journal of a run that is over another name, so that the

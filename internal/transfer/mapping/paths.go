@@ -94,7 +94,7 @@ func member(obj map[string]any, key string) (any, bool) {
 		return v, v != nil
 	}
 	for k, v := range obj {
-		if strings.EqualFold(k, key) {
+		if len(k) == len(key) && strings.EqualFold(k, key) { // names are ASCII
 			return v, v != nil
 		}
 	}

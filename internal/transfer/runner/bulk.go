@@ -117,7 +117,7 @@ func (r *run) callBulk(ctx context.Context, b *batch) error {
 		return fmt.Errorf("rows %d to %d: %w", rows[0], rows[len(rows)-1], err)
 	}
 	r.called(len(b.tasks))
-	answers, err := r.provider.Bulker().Bulk(ctx, b.ops, r.opts.Journal.RetryToken(journal.Rows, rows...))
+	answers, err := r.provider.Bulker().Bulk(ctx, b.ops, r.opts.Journal.RetryToken(b.tasks[0].phase, rows...))
 	if err == nil && len(answers) != len(b.ops) {
 		err = fmt.Errorf("bulk call answered %d of %d operations", len(answers), len(b.ops))
 	}

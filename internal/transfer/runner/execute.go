@@ -179,7 +179,7 @@ func (r *run) phase(ctx context.Context, phase journal.Phase) error {
 			r.mu.Unlock()
 		}
 	}
-	if r.route == RouteBulk && phase == journal.Rows && !r.opts.DryRun {
+	if r.route == RouteBulk && !r.opts.DryRun {
 		// The service runs one series of bulk calls at a time.
 		group.Go(func() error { return r.sendBulk(work, tasks, check) })
 	} else {

@@ -97,8 +97,9 @@ type Options struct {
 type Forecast struct {
 	Rows, Rejected int
 	Route          Route
-	// Calls is at most the number of requests, Time what they take under the
-	// service's limits; 0 when nothing limits them.
+	// Calls is about the number of requests, Time what they take under the
+	// service's limits; 0 when nothing limits them. Retries and reading back
+	// come on top.
 	Calls int
 	Time  time.Duration
 }

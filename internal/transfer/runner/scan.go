@@ -28,6 +28,7 @@ type run struct {
 
 	keys     map[digest]struct{} // keys of the rows that are not rejected
 	rejected int                 // rows that the checks reject
+	forward  int                 // rows that refer to one further down
 	warnings int
 
 	mu       sync.Mutex
@@ -129,8 +130,13 @@ func (r *run) note(item *transfer.Item) {
 		return
 	}
 	r.keys[digestOf(r.source.Type(), item.Key)] = struct{}{}
+	ahead := false
 	for _, ref := range item.Spec.Refs() {
 		r.references.want(ref)
+		ahead = ahead || ref.Type == r.source.Type() && !r.inFile(ref)
+	}
+	if ahead {
+		r.forward++
 	}
 }
 
@@ -166,8 +172,10 @@ func (r *run) chooseRoute() Forecast {
 	}
 	rows := r.counts.Total - r.rejected
 	f := Forecast{Rows: r.counts.Total, Rejected: r.rejected, Route: r.opts.Route}
-	lookups := (rows + lookupBatch - 1) / lookupBatch
-	calls := map[Route]int{RouteSingle: rows, RouteBulk: (rows + batch - 1) / batch}
+	batches := func(n, size int) int { return (n + size - 1) / size }
+	// Rows that refer to one further down may need a second look and write.
+	lookups := batches(rows, lookupBatch) + batches(r.forward, lookupBatch)
+	calls := map[Route]int{RouteSingle: rows + r.forward, RouteBulk: batches(rows, batch) + batches(r.forward, batch)}
 	estimate := func(route Route) time.Duration {
 		if r.opts.Estimate == nil || r.opts.DryRun {
 			return 0
