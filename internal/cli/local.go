@@ -1,22 +1,16 @@
 package cli
 
 import (
-	"bytes"
 	"context"
-	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
 	"time"
 
-	"github.com/gofrs/flock"
-
-	"github.com/idctl/idctl/internal/atomicfile"
 	"github.com/idctl/idctl/internal/auth"
+	"github.com/idctl/idctl/internal/cli/cmdutil"
 	"github.com/idctl/idctl/internal/config"
 	"github.com/idctl/idctl/internal/emulator"
 	"github.com/idctl/idctl/internal/emulator/store"
@@ -34,12 +28,7 @@ const localURL = "http://localhost"
 type localService struct {
 	store   store.Store
 	service *emulator.Service
-	creds   localCredentials
-}
-
-type localCredentials struct {
-	ClientID     string `json:"client_id"`
-	ClientSecret string `json:"client_secret"`
+	creds   cmdutil.Credentials
 }
 
 // openLocal opens the service once.
@@ -56,7 +45,7 @@ func (c *connector) openLocal(ctx context.Context) (*localService, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("profile local: %w", err)
 	}
-	creds, err := readOrMakeCredentials(ctx, filepath.Join(dir, "credentials.json"))
+	creds, _, err := cmdutil.ReadOrMakeCredentials(ctx, filepath.Join(dir, "credentials.json"), "local-")
 	if err != nil {
 		return nil, fmt.Errorf("profile local: %w", err)
 	}
@@ -94,47 +83,4 @@ func (l *localService) close() error {
 		return fmt.Errorf("close the profile local: %w", err)
 	}
 	return nil
-}
-
-// readOrMakeCredentials returns the client of the profile local. The first use
-// makes one, under a lock: of two processes that start together one makes it
-// and the other reads it.
-func readOrMakeCredentials(ctx context.Context, file string) (creds localCredentials, err error) {
-	creds, err = readCredentials(file)
-	if !errors.Is(err, fs.ErrNotExist) {
-		return creds, err
-	}
-	lock := flock.New(file+".lock", flock.SetPermissions(0o600))
-	if _, err := lock.TryLockContext(ctx, 20*time.Millisecond); err != nil {
-		return creds, fmt.Errorf("lock %s: %w", file, err)
-	}
-	defer func() {
-		if uerr := lock.Unlock(); err == nil {
-			err = uerr
-		}
-	}()
-	creds, err = readCredentials(file)
-	if !errors.Is(err, fs.ErrNotExist) {
-		return creds, err
-	}
-	creds = localCredentials{ClientID: "local-" + rand.Text()[:12], ClientSecret: rand.Text() + rand.Text()}
-	data, err := json.Marshal(map[string]string{"client_id": creds.ClientID, "client_secret": creds.ClientSecret})
-	if err != nil {
-		return creds, err
-	}
-	return creds, atomicfile.Write(file, append(data, '\n'))
-}
-
-func readCredentials(file string) (localCredentials, error) {
-	var creds localCredentials
-	data, err := os.ReadFile(file)
-	if err != nil {
-		return creds, err
-	}
-	dec := json.NewDecoder(bytes.NewReader(data))
-	if err := dec.Decode(&creds); err != nil || creds.ClientID == "" || creds.ClientSecret == "" {
-		// The decoder's text is left out, it may quote the secret.
-		return creds, fmt.Errorf("%s is damaged; remove it, the next run makes a new one", file)
-	}
-	return creds, nil
 }

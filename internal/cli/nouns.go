@@ -11,6 +11,7 @@ import (
 	"github.com/idctl/idctl/internal/cli/profile"
 	"github.com/idctl/idctl/internal/cli/resources"
 	"github.com/idctl/idctl/internal/cli/runs"
+	servercmd "github.com/idctl/idctl/internal/cli/server"
 	"github.com/idctl/idctl/internal/cli/users"
 )
 
@@ -55,6 +56,7 @@ func nouns() []noun {
 		{"logout", nil, "Forget the access tokens of a profile", groupAccess, profile.NewLogout},
 		{"whoami", nil, "Show who the access token is for", groupAccess, profile.NewWhoami},
 		{"token", nil, "Print an access token, for curl and scripts", groupAccess, profile.NewToken},
+		{"server", nil, "Serve an identity domain on this machine, for tests", groupTool, servercmd.New},
 		{"completion", nil, "Print a completion script for a shell", groupTool, newCompletion},
 		{"version", nil, "Show which build this is", groupTool, newVersion},
 	}
