@@ -2,13 +2,16 @@ package emulator
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/idctl/idctl/internal/emulator/oauth"
 	"github.com/idctl/idctl/internal/emulator/store/memory"
+	"github.com/idctl/idctl/internal/emulator/store/sqlite"
 )
 
 // benchService is a Service in process with some users and a token.
@@ -43,7 +46,9 @@ func benchRequest(b *testing.B, method, path, token, body string) *http.Request 
 	if err != nil {
 		b.Fatal(err)
 	}
-	req.Header.Set("Authorization", "Bearer "+token)
+	if token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
+	}
 	req.Header.Set("Content-Type", "application/json")
 	return req
 }
@@ -89,5 +94,32 @@ func BenchmarkOverhead(b *testing.B) {
 			b.Fatal(err)
 		}
 		_ = resp.Body.Close()
+	}
+}
+
+// BenchmarkFirstAnswer is what a command on the profile local waits for: the
+// file is opened, a request answered, the file closed.
+func BenchmarkFirstAnswer(b *testing.B) {
+	path := filepath.Join(b.TempDir(), "idctl.db")
+	for b.Loop() {
+		st, err := sqlite.Open(b.Context(), path)
+		if err != nil {
+			b.Fatal(err)
+		}
+		s, err := New(b.Context(), Options{Store: st, Clock: newManualClock(), ClientID: "bench", ClientSecret: "example-secret"})
+		if err != nil {
+			b.Fatal(err)
+		}
+		resp, err := s.TransportAs("bench").RoundTrip(benchRequest(b, http.MethodGet, "/admin/v1/Users", "", ""))
+		if err != nil {
+			b.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		if resp.StatusCode != http.StatusOK {
+			b.Fatal(resp.Status)
+		}
+		if err := errors.Join(s.Close(), st.Close()); err != nil {
+			b.Fatal(err)
+		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -66,6 +67,36 @@ func TestRetryToken(t *testing.T) {
 		n, err := tx.Count(store.Query{Type: retryType})
 		if n > 4 {
 			t.Errorf("%d records, the old ones stay", n)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestRetryTokensGo: tokens whose day is over are removed by those that come
+// later, although not by each of them.
+func TestRetryTokensGo(t *testing.T) {
+	f := start(t, nil)
+	const old, fresh = 50, 100
+	write := func(prefix string, n int) {
+		t.Helper()
+		for i := range n {
+			name := prefix + strconv.Itoa(i)
+			f.want(f.do(http.MethodPost, "/admin/v1/Users", user(name), "opc-retry-token", name), 201)
+		}
+	}
+	write("old", old)
+	if err := f.AdvanceClock(t.Context(), retryLifetime+time.Second); err != nil {
+		t.Fatal(err)
+	}
+	f.refreshToken()
+	write("new", fresh)
+	err := f.store.View(t.Context(), func(tx store.Tx) error {
+		n, err := tx.Count(store.Query{Type: retryType})
+		if n != fresh {
+			t.Errorf("%d records, want the %d new ones", n, fresh)
 		}
 		return err
 	})

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/idctl/idctl/pkg/scim"
 	"github.com/idctl/idctl/pkg/scim/filter"
@@ -52,8 +53,12 @@ func (e *AmbiguousError) Is(target error) bool { return target == scim.ErrAmbigu
 func (e *AmbiguousError) Hint() string { return "name it by its id" }
 
 var (
-	idForm   = regexp.MustCompile(`^(?:[0-9a-fA-F]{32}|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})$`)
-	wordForm = regexp.MustCompile(`^[A-Za-z0-9_-][A-Za-z0-9._-]{0,79}$`)
+	idForm = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^(?:[0-9a-fA-F]{32}|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})$`)
+	})
+	wordForm = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^[A-Za-z0-9_-][A-Za-z0-9._-]{0,79}$`)
+	})
 )
 
 // IsOCID says whether a key is an Oracle Cloud id.
@@ -61,7 +66,7 @@ func IsOCID(key string) bool { return len(key) > 6 && strings.EqualFold(key[:6],
 
 // IsID says whether a key has the form of a resource id: 32 hex digits or a
 // UUID.
-func IsID(key string) bool { return idForm.MatchString(key) }
+func IsID(key string) bool { return idForm().MatchString(key) }
 
 // Find reads the one resource that a person calls key: its id, its OCID, or
 // one of r.Keys. It takes one call where the form of the key is clear. A key
@@ -91,7 +96,7 @@ func Find(ctx context.Context, r Resources, key string) (scim.Document, error) {
 	}
 	// Some types have ids of their own making, such as names of built-in
 	// policies. Only a key that could be one is worth another call.
-	if !tried && wordForm.MatchString(key) {
+	if !tried && wordForm().MatchString(key) {
 		doc, err := r.Get(ctx, key, scim.ListOptions{})
 		if err == nil {
 			return doc, nil

@@ -36,6 +36,12 @@ func FindMany(ctx context.Context, r Resources, attr string, keys []string, opts
 	if len(opts.Attributes) > 0 {
 		opts.Attributes = append(append([]string(nil), opts.Attributes...), attr)
 	}
+	// Candidates are told apart by their first name where the answer has it,
+	// not by the value that they share.
+	names := []string{attr}
+	if keys := r.Keys(); len(keys) > 0 {
+		names = []string{keys[0], attr}
+	}
 	opts.Post = true
 	extra := opts.Filter
 
@@ -66,11 +72,11 @@ func FindMany(ctx context.Context, r Resources, attr string, keys []string, opts
 				other, taken := found[f]
 				switch {
 				case doubles[f] != nil:
-					doubles[f].add(doc, attr)
+					doubles[f].add(doc, names)
 				case taken && other.ID() != doc.ID():
 					e := &AmbiguousError{Type: r.Type(), Key: value}
-					e.add(other, attr)
-					e.add(doc, attr)
+					e.add(other, names)
+					e.add(doc, names)
 					doubles[f] = e
 					order = append(order, f)
 					delete(found, f)
@@ -87,7 +93,7 @@ func FindMany(ctx context.Context, r Resources, attr string, keys []string, opts
 	return found, errors.Join(errs...)
 }
 
-func (e *AmbiguousError) add(doc scim.Document, attr string) {
+func (e *AmbiguousError) add(doc scim.Document, names []string) {
 	id := doc.ID()
 	for _, c := range e.Candidates {
 		if c.ID == id {
@@ -96,7 +102,7 @@ func (e *AmbiguousError) add(doc scim.Document, attr string) {
 	}
 	e.Total++
 	if len(e.Candidates) < maxCandidates {
-		e.Candidates = append(e.Candidates, Candidate{ID: id, Name: nameOf(doc, []string{attr})})
+		e.Candidates = append(e.Candidates, Candidate{ID: id, Name: nameOf(doc, names)})
 	}
 }
 

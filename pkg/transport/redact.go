@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 	"unicode"
 )
 
@@ -204,10 +205,16 @@ func fold(s string) string {
 
 var (
 	// jwtPattern finds three base64url parts of which the first begins with {".
-	jwtPattern    = regexp.MustCompile(`eyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*)*`)
-	bearerPattern = regexp.MustCompile(`(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}`)
+	jwtPattern = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`eyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*)*`)
+	})
+	bearerPattern = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}`)
+	})
 	// linkPattern finds query parameters of links: ...?token=abc&userId=1.
-	linkPattern = regexp.MustCompile(`(?i)([?&;#][^=&#\s]*(?:token|code|otp|passw|secret|assertion|signature|ott)[^=&#\s]*=)[^&#\s"'<>]+`)
+	linkPattern = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`(?i)([?&;#][^=&#\s]*(?:token|code|otp|passw|secret|assertion|signature|ott)[^=&#\s]*=)[^&#\s"'<>]+`)
+	})
 )
 
 // redactText masks what is a secret by its look, wherever it stands.
@@ -216,13 +223,13 @@ func redactText(s string) string {
 		return s
 	}
 	if strings.Contains(s, "eyJ") {
-		s = jwtPattern.ReplaceAllString(s, redacted)
+		s = jwtPattern().ReplaceAllString(s, redacted)
 	}
 	if strings.ContainsRune(s, ' ') {
-		s = bearerPattern.ReplaceAllString(s, "$1 "+redacted)
+		s = bearerPattern().ReplaceAllString(s, "$1 "+redacted)
 	}
 	if strings.ContainsRune(s, '=') {
-		s = linkPattern.ReplaceAllString(s, "${1}"+redacted)
+		s = linkPattern().ReplaceAllString(s, "${1}"+redacted)
 	}
 	return s
 }

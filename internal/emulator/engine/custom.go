@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/idctl/idctl/internal/emulator/store"
 	"github.com/idctl/idctl/pkg/scim/schema"
@@ -33,7 +34,9 @@ const (
 // 84 and 5 searchable, 36 and 15 other texts, 20 integers.
 const maxCustom = 84 + 5 + 36 + 15 + 20
 
-var customAttrName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]{0,99}$`)
+var customAttrName = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]{0,99}$`)
+})
 
 // withCustom is a type together with the custom attributes it was built for.
 type withCustom struct {
@@ -151,7 +154,7 @@ func customAttribute(m map[string]any) (*schema.Attribute, error) {
 		return nil, bad(msgBody, "The definition of a custom attribute is not valid.")
 	}
 	switch {
-	case !customAttrName.MatchString(a.Name):
+	case !customAttrName().MatchString(a.Name):
 		return nil, bad(msgBody, "A custom attribute cannot be named %q.", a.Name)
 	case !slices.Contains([]schema.Type{schema.TypeString, schema.TypeInteger, schema.TypeBoolean, schema.TypeDecimal, schema.TypeDateTime}, a.Type):
 		return nil, bad(msgBody, "Custom attribute %s cannot be of type %s.", a.Name, a.Type)

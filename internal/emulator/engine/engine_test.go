@@ -162,8 +162,8 @@ func TestCreateUserCompletesIt(t *testing.T) {
 		"userName": "Ada", "displayName": "Ada Lovelace", "active": true,
 		"name": map[string]any{"givenName": "Ada", "familyName": "Lovelace", "formatted": "Ada Lovelace"},
 		"emails": []any{
-			map[string]any{"value": "ada@example.com", "type": "work", "primary": true},
-			map[string]any{"value": "ada@example.com", "type": "recovery", "primary": false, "verified": false},
+			map[string]any{"value": "ada@example.com", "type": "work", "primary": true, "secondary": false, "verified": false},
+			map[string]any{"value": "ada@example.com", "type": "recovery", "primary": false, "secondary": false, "verified": false},
 		},
 		userURN:         map[string]any{"isFederatedUser": false},
 		userStateURN:    map[string]any{"locked": map[string]any{"on": false}},

@@ -67,6 +67,8 @@ func notFound(typ, id string) *Error {
 	return fail(http.StatusNotFound, "", msgNotFound, "%s %q does not exist.", typ, id)
 }
 
+// noVerb refuses a verb that a type does not have. The documents give both 403
+// and 405 for it; which one it is, is a guess.
 func noVerb(ti *typeInfo, verb schema.Verb) *Error {
 	return fail(http.StatusMethodNotAllowed, "", msgVerb, "Resource type %s does not support %s.", ti.rt.Name, verbName(verb))
 }

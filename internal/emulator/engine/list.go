@@ -196,6 +196,8 @@ func (l *listing) setSort(p Params) error {
 	return nil
 }
 
+// readPage reads the page that a request asks for. The maximum is documented;
+// that more is cut down to it instead of refused is a guess.
 func readPage(p Params, want string) (page, error) {
 	pg := page{start: 1, count: defaultCount}
 	if p.Page != "" || p.Limit != nil {
@@ -405,7 +407,8 @@ func (tx *Tx) collectSorted(ctx context.Context, l *listing) ([]hit, int, error)
 }
 
 // compare orders as the store does: by key, records without one last in either
-// direction, then by age.
+// direction, then by age. RFC 7644 section 3.4.2.3 puts them first when the
+// order descends; which of both the service does is a guess.
 func (l *listing) compare(a, b hit) int {
 	if a.has != b.has {
 		if a.has {

@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/idctl/idctl/pkg/scim/filter"
 	"github.com/idctl/idctl/pkg/scim/schema"
@@ -30,7 +31,9 @@ type pick struct {
 const countAll = "count(*)"
 
 // pageExpr is paging inside an attribute: members[startIndex=1&count=10].
-var pageExpr = regexp.MustCompile(`(?i)^([^\[\]]+)\[((?:\s*(?:startIndex|count)\s*=\s*-?\d{1,9}\s*)(?:&\s*(?:startIndex|count)\s*=\s*-?\d{1,9}\s*)?)\](?:\.([A-Za-z$][\w$-]*))?$`)
+var pageExpr = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?i)^([^\[\]]+)\[((?:\s*(?:startIndex|count)\s*=\s*-?\d{1,9}\s*)(?:&\s*(?:startIndex|count)\s*=\s*-?\d{1,9}\s*)?)\](?:\.([A-Za-z$][\w$-]*))?$`)
+})
 
 // projection reads the attributes and attributeSets of a request.
 func (ti *typeInfo) projection(p Params) (*projection, error) {
@@ -79,7 +82,7 @@ func (ti *typeInfo) projection(p Params) (*projection, error) {
 
 func (ti *typeInfo) addPick(pr *projection, entry string) error {
 	k := &pick{}
-	if m := pageExpr.FindStringSubmatch(entry); m != nil {
+	if m := pageExpr().FindStringSubmatch(entry); m != nil {
 		entry = m[1]
 		if m[3] != "" {
 			entry += "." + m[3]

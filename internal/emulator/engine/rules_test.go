@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"encoding/json"
 	"net/http"
 	"slices"
 	"strings"
@@ -331,7 +332,7 @@ func TestAuditEvents(t *testing.T) {
 	for k, v := range map[string]any{
 		"adminResourceType": "User", "adminResourceId": id, "adminResourceName": "ada", "actorId": admin.Actor.ID,
 		"actorName": "admin-client", "actorDisplayName": "Admin client", "actorType": "App", "clientIp": "192.0.2.1",
-		"serviceName": "Admin", "ecId": "req-1",
+		"serviceName": "Admin", "ecId": "req-1", "quotaCount": json.Number("0"), "ssoAuthnLevel": json.Number("0"),
 		"adminValuesAdded": `{"active":"false","title":"Countess"}`, "adminValuesRemoved": `{"active":"true"}`,
 	} {
 		if ev[k] != v {
@@ -425,5 +426,45 @@ func TestInputIsNotChanged(t *testing.T) {
 	asMap(elements(res.Doc["emails"])[0])["value"] = "changed"
 	if got := b.get("User", res.Doc["id"].(string)); asMap(elements(got["emails"])[0])["value"] != "a@example.com" {
 		t.Error("an answer is part of the store")
+	}
+}
+
+// TestContactsAreComplete: addresses and numbers carry what recorded answers
+// have for each of them, whoever wrote them and how.
+func TestContactsAreComplete(t *testing.T) {
+	b := newBench(t)
+	id := b.create("User", `{"userName":"ada","name":{"familyName":"Lovelace"},
+		"emails":[{"value":"ada@example.com","type":"work","primary":true,"verified":true}],
+		"phoneNumbers":[{"value":"1","type":"home"}]}`)["id"].(string)
+	read := func() string {
+		t.Helper()
+		res, err := b.e.Get(b.ctx(), admin, "User", id, Params{Attributes: []string{"emails", "phoneNumbers"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(mustJSON(t, []any{res.Doc["emails"], res.Doc["phoneNumbers"]}))
+	}
+	const emails = `[{"primary":true,"secondary":false,"type":"work","value":"ada@example.com","verified":true},` +
+		`{"primary":false,"secondary":false,"type":"recovery","value":"ada@example.com","verified":false}]`
+	phone := func(number, typ string) string {
+		return `{"display":"` + number + `","primary":false,"type":"` + typ + `","value":"` + number + `","verified":false}`
+	}
+	for _, c := range []struct{ name, ops, want string }{
+		{"create", ``, phone("1", "home")},
+		{"a number changes", `[{"op":"replace","path":"phoneNumbers[type eq \"home\"].value","value":"2"}]`, phone("2", "home")},
+		{"a number is added", `[{"op":"add","path":"phoneNumbers","value":[{"value":"3","type":"work"}]}]`, phone("2", "home") + "," + phone("3", "work")},
+		{
+			"a client sends back what it read", `[{"op":"replace","path":"phoneNumbers","value":[` + phone("3", "work") + `]}]`,
+			phone("3", "work"),
+		},
+	} {
+		if c.ops != "" {
+			if _, err := b.patch("User", id, c.ops); err != nil {
+				t.Fatalf("%s: %v", c.name, err)
+			}
+		}
+		if d := cmp.Diff("["+emails+",["+c.want+"]]", read()); d != "" {
+			t.Errorf("%s (-want +got):\n%s", c.name, d)
+		}
 	}
 }

@@ -19,8 +19,8 @@ import (
 
 // The hash formats of the service's import (idcs-behaviour 5): a prefix, then
 // for PBKDF2 the iterations, a dollar sign, the salt, a blank, the hash, both
-// in base 64; for salted SHA the base 64 of hash and salt. Whether the blank
-// is real is not known; a dollar sign is read in its place, too.
+// in base 64; for salted SHA the base 64 of hash and salt. That the blank
+// is real is a guess; a dollar sign is read in its place, too.
 const hashPrefix = "{PBKDF2-HMAC-SHA256}"
 
 var (

@@ -334,7 +334,8 @@ func (tx *Tx) storeError(ti *typeInfo, id string, err error) error {
 }
 
 // matchVersion compares If-Match with the present version. It takes plain,
-// quoted and weak tags, lists of them, and *.
+// quoted and weak tags, lists of them, and *. The documents give both 412 and
+// 409 for it; that 412 is meant for If-Match is a guess.
 func matchVersion(ifMatch, version string) error {
 	if strings.TrimSpace(ifMatch) == "" {
 		return nil

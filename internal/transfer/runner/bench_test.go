@@ -2,15 +2,18 @@ package runner_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -34,48 +37,91 @@ const (
 	benchWorkers = 8
 )
 
+// target is a service under load.
+type target struct {
+	url   string
+	token func(context.Context) (string, error)
+	reset func(context.Context) error
+}
+
 // BenchmarkImport times whole imports, and beside each of them a bare client
 // of net/http that posts the same bodies to the same server with as many
 // workers and does nothing else: no look-ups, no journal, no answers read.
 // x-bare is the time of the import divided by that of the bare client, both
 // taken in turns in this run, so that it means something on any machine.
+//
+// The emulator shares the machine with the client and does more work a user
+// than it; against the echo, which does next to none, the ratio is that of the
+// clients' own work.
 func BenchmarkImport(b *testing.B) {
 	for _, latency := range []time.Duration{0, 20 * time.Millisecond} {
 		for _, route := range []runner.Route{runner.RouteSingle, runner.RouteBulk} {
-			b.Run(fmt.Sprintf("latency=%v/route=%s", latency, route), func(b *testing.B) {
-				var rules []string
-				if latency > 0 {
-					rules = append(rules, fmt.Sprintf("latency:delay=%v", latency))
-				}
-				srv := idtest.New(b, idtest.WithFaults(rules...))
-				path := benchFile(b)
-				bodies := benchBodies(b, path)
-				var bare, full time.Duration
-				b.ResetTimer()
-				for turn := 0; b.Loop(); turn++ {
-					// Each goes first as often as the other: what one leaves to
-					// the collector, the other pays for.
-					if turn%2 == 0 {
-						bare += timed(b, srv, func() error { return postAll(b, srv, bodies) })
-					}
-					full += timed(b, srv, func() error { return importAll(b, srv, path, route) })
-					if turn%2 == 1 {
-						bare += timed(b, srv, func() error { return postAll(b, srv, bodies) })
-					}
-				}
-				rows := float64(benchRows * b.N)
-				b.ReportMetric(float64(full)/float64(bare), "x-bare")
-				b.ReportMetric(rows/full.Seconds(), "rows/s")
-				b.ReportMetric(rows/bare.Seconds(), "bare-rows/s")
+			b.Run(fmt.Sprintf("server=emulator/latency=%v/route=%s", latency, route), func(b *testing.B) {
+				compare(b, emulated(b, latency), route)
 			})
 		}
+	}
+	b.Run("server=echo/latency=0s/route=single", func(b *testing.B) { compare(b, echo(b), runner.RouteSingle) })
+}
+
+func compare(b *testing.B, srv target, route runner.Route) {
+	b.Helper()
+	path := benchFile(b)
+	bodies := benchBodies(b, path)
+	var bare, full time.Duration
+	for turn := 0; b.Loop(); turn++ {
+		// Each goes first as often as the other: what one leaves to the
+		// collector, the other pays for.
+		if turn%2 == 0 {
+			bare += timed(b, srv, func() error { return postAll(b, srv, bodies) })
+		}
+		full += timed(b, srv, func() error { return importAll(b, srv, path, route) })
+		if turn%2 == 1 {
+			bare += timed(b, srv, func() error { return postAll(b, srv, bodies) })
+		}
+	}
+	rows := float64(benchRows * b.N)
+	b.ReportMetric(float64(full)/float64(bare), "x-bare")
+	b.ReportMetric(rows/full.Seconds(), "rows/s")
+	b.ReportMetric(rows/bare.Seconds(), "bare-rows/s")
+}
+
+func emulated(b *testing.B, latency time.Duration) target {
+	b.Helper()
+	var rules []string
+	if latency > 0 {
+		rules = append(rules, fmt.Sprintf("latency:delay=%v", latency))
+	}
+	srv := idtest.New(b, idtest.WithFaults(rules...))
+	return target{url: srv.URL, token: srv.Token, reset: srv.Reset}
+}
+
+// echo is a server that has nobody and answers each create with what it got.
+func echo(b *testing.B) target {
+	b.Helper()
+	var n atomic.Int64
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/scim+json")
+		body, err := io.ReadAll(r.Body)
+		if err != nil || r.Method != http.MethodPost || strings.HasSuffix(r.URL.Path, "/.search") {
+			_, _ = io.WriteString(w, `{"schemas":["urn:ietf:params:scim:api:messages:2.0:ListResponse"],"totalResults":0,"Resources":[]}`)
+			return
+		}
+		w.WriteHeader(http.StatusCreated)
+		_, _ = fmt.Fprintf(w, `{"id":"%032x",%s`, n.Add(1), bytes.TrimPrefix(body, []byte("{")))
+	}))
+	b.Cleanup(srv.Close)
+	return target{
+		url:   srv.URL,
+		token: func(context.Context) (string, error) { return "example", nil },
+		reset: func(context.Context) error { return nil },
 	}
 }
 
 // timed runs f on an empty server and says how long it took.
-func timed(b *testing.B, srv *idtest.Server, f func() error) time.Duration {
+func timed(b *testing.B, srv target, f func() error) time.Duration {
 	b.Helper()
-	if err := srv.Reset(b.Context()); err != nil {
+	if err := srv.reset(b.Context()); err != nil {
 		b.Fatal(err)
 	}
 	runtime.GC()
@@ -132,9 +178,9 @@ func benchBodies(b *testing.B, path string) [][]byte {
 }
 
 // postAll is the bare client.
-func postAll(b *testing.B, srv *idtest.Server, bodies [][]byte) error {
+func postAll(b *testing.B, srv target, bodies [][]byte) error {
 	b.Helper()
-	token, err := srv.Token(b.Context())
+	token, err := srv.token(b.Context())
 	if err != nil {
 		return err
 	}
@@ -144,7 +190,7 @@ func postAll(b *testing.B, srv *idtest.Server, bodies [][]byte) error {
 	group.SetLimit(benchWorkers)
 	for _, body := range bodies {
 		group.Go(func() error {
-			req, err := http.NewRequestWithContext(ctx, http.MethodPost, srv.URL+"/admin/v1/Users", bytes.NewReader(body))
+			req, err := http.NewRequestWithContext(ctx, http.MethodPost, srv.url+"/admin/v1/Users", bytes.NewReader(body))
 			if err != nil {
 				return err
 			}
@@ -166,9 +212,9 @@ func postAll(b *testing.B, srv *idtest.Server, bodies [][]byte) error {
 
 // importAll is the import as the command does it, progress and report
 // included.
-func importAll(b *testing.B, srv *idtest.Server, path string, route runner.Route) (err error) {
+func importAll(b *testing.B, srv target, path string, route runner.Route) (err error) {
 	b.Helper()
-	p, err := benchProvider(b, srv)
+	p, err := benchProvider(b.Context(), srv)
 	if err != nil {
 		return err
 	}
@@ -176,12 +222,8 @@ func importAll(b *testing.B, srv *idtest.Server, path string, route runner.Route
 	if err != nil {
 		return err
 	}
-	dir, err := os.MkdirTemp(b.TempDir(), "run")
-	if err != nil {
-		return err
-	}
-	id := journal.Identity{Profile: "bench", Origin: srv.URL, Type: mapping.User, Source: source.Hash(), Options: source.Options()}
-	j, err := journal.Create(filepath.Join(dir, "run.journal"), id, time.Now())
+	id := journal.Identity{Profile: "bench", Origin: srv.url, Type: mapping.User, Source: source.Hash(), Options: source.Options()}
+	j, err := journal.Create(filepath.Join(b.TempDir(), "run.journal"), id, time.Now())
 	if err != nil {
 		return err
 	}
@@ -196,13 +238,12 @@ func importAll(b *testing.B, srv *idtest.Server, path string, route runner.Route
 	return err
 }
 
-func benchProvider(b *testing.B, srv *idtest.Server) (provider.Provider, error) {
-	b.Helper()
-	token, err := srv.Token(b.Context())
+func benchProvider(ctx context.Context, srv target) (provider.Provider, error) {
+	token, err := srv.token(ctx)
 	if err != nil {
 		return nil, err
 	}
-	o := idcs.TransportOptions(idcs.Options{BaseURL: srv.URL, Unlimited: true, Clock: transport.NewClock(time.Now)})
+	o := idcs.TransportOptions(idcs.Options{BaseURL: srv.url, Unlimited: true, Clock: transport.NewClock(time.Now)})
 	o.Tokens = tokens.Static(transport.Secret(token))
 	client, err := transport.NewClient(o)
 	if err != nil {

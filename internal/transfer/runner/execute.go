@@ -255,7 +255,7 @@ func (r *run) resolve(ctx context.Context, items []*transfer.Item, phase journal
 		refs = append(refs, item.Spec.Refs()...)
 		needs = item.Spec.NeedsAttributes()
 	}
-	if err := r.references.resolve(ctx, refs, phase == journal.References, r.called); err != nil {
+	if err := r.references.resolve(ctx, refs, phase == journal.References, r.inFile, r.called); err != nil {
 		return fmt.Errorf("look up references: %w", err)
 	}
 	found, doubles, err := r.lookup(ctx, keys, needs)
@@ -304,7 +304,7 @@ func (r *run) lookup(ctx context.Context, keys, needs []string) (map[string]scim
 	if len(needs) > 0 {
 		opts.Attributes, opts.AttributeSets = needs, []string{"default"}
 	}
-	found, double, err := lookup(ctx, r.resources, keys, opts, r.called)
+	found, double, err := lookup(ctx, r.resources, r.resources.Keys()[0], keys, opts, r.called)
 	for _, doc := range found {
 		r.references.learn(r.source.Type(), doc.String(r.resources.Keys()[0]), doc.ID())
 	}
@@ -328,7 +328,7 @@ func (r *run) pending(item *transfer.Item) (later bool, missing []string) {
 			later = true
 			continue
 		}
-		missing = append(missing, strings.ToLower(ref.Type)+" "+ref.Key)
+		missing = append(missing, r.references.why(ref))
 	}
 	return later, missing
 }
@@ -353,14 +353,16 @@ func (r *run) plan(t *task) (send bool, err error) {
 		}, false)
 	case len(missing) > 0:
 		return false, r.settleStep(t, step, journal.Rejected, false,
-			Reason{Code: "unknown-reference", Text: "there is no " + strings.Join(missing, ", no ")})
+			Reason{Code: "unknown-reference", Text: strings.Join(missing, "; ")})
 	}
 	if t.before == nil {
 		if why, ok := cannotCreate(item); !ok {
 			return false, r.settleStep(t, step, journal.Rejected, false, why)
 		}
-		step.Op, step.Changes = "create", createOps(item.Spec.Create(asWritten))
-		step.Later = later
+		step.Op, step.Later = "create", later
+		if r.planning() {
+			step.Changes = createOps(item.Spec.Create(asWritten))
+		}
 		return r.planned(t, step, later)
 	}
 	step.ID = t.id()
@@ -389,10 +391,13 @@ func (r *run) plan(t *task) (send bool, err error) {
 	return r.planned(t, step, later)
 }
 
+// planning says whether anybody wants to see the steps.
+func (r *run) planning() bool { return r.opts.Plan != nil || r.opts.Guard != nil || r.opts.DryRun }
+
 // planned passes an operation to the plan and the guard. In a dry run it
 // counts as what it would become.
 func (r *run) planned(t *task, step *Step, later bool) (send bool, err error) {
-	if r.opts.Plan == nil && r.opts.Guard == nil && !r.opts.DryRun {
+	if !r.planning() {
 		return true, nil
 	}
 	if step.Digest, err = stepDigest(step.Op, t.item.Key, step.ID, step.Changes, t.before); err != nil {

@@ -3,6 +3,9 @@ package runner
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
+	"strings"
 	"sync"
 
 	"github.com/idctl/idctl/internal/provider"
@@ -24,10 +27,11 @@ type references struct {
 	wanted map[digest]struct{}
 	ids    map[digest]string
 	absent map[digest]struct{}
+	doubt  map[digest]*provider.AmbiguousError // absent, because several have that name
 }
 
 func newReferences(p provider.Provider) *references {
-	return &references{provider: p, wanted: map[digest]struct{}{}, ids: map[digest]string{}, absent: map[digest]struct{}{}}
+	return &references{provider: p, wanted: map[digest]struct{}{}, ids: map[digest]string{}, absent: map[digest]struct{}{}, doubt: map[digest]*provider.AmbiguousError{}}
 }
 
 func (f *references) want(ref transfer.Ref) {
@@ -45,6 +49,7 @@ func (f *references) learn(typ, key, id string) {
 	if _, ok := f.wanted[d]; ok {
 		f.ids[d] = id
 		delete(f.absent, d)
+		delete(f.doubt, d)
 	}
 }
 
@@ -56,9 +61,21 @@ func (f *references) id(ref transfer.Ref) (string, bool) {
 	return id, ok
 }
 
+// why says why a reference has no id.
+func (f *references) why(ref transfer.Ref) string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if e := f.doubt[digestOf(ref.Type, ref.Key)]; e != nil {
+		return e.Error()
+	}
+	return "there is no " + strings.ToLower(ref.Type) + " " + ref.Key
+}
+
 // resolve looks up the references not known yet, in batches. Those that do not
-// exist stay unknown; unless again is set they are not asked for twice.
-func (f *references) resolve(ctx context.Context, refs []transfer.Ref, again bool, called func(int)) error {
+// exist stay unknown; unless again is set they are not asked for twice. A
+// reference that inFile says a row will create is looked for by its own name
+// only: that another has it as an e-mail address must not make it the other.
+func (f *references) resolve(ctx context.Context, refs []transfer.Ref, again bool, inFile func(transfer.Ref) bool, called func(int)) error {
 	byType := map[string][]string{}
 	seen := map[digest]struct{}{}
 	f.mu.Lock()
@@ -79,18 +96,37 @@ func (f *references) resolve(ctx context.Context, refs []transfer.Ref, again boo
 		if err != nil {
 			return err
 		}
-		opts := scim.ListOptions{Attributes: []string{resources.Keys()[0]}}
-		found, _, err := lookup(ctx, resources, keys, opts, called)
-		if err != nil {
-			return err
+		found := make(map[string]scim.Document, len(keys))
+		double := doubles{}
+		rest := keys
+		for i, attr := range resources.Keys() {
+			if i > 0 {
+				rest = slices.DeleteFunc(slices.Clone(rest), func(key string) bool {
+					fold := provider.Fold(key)
+					return found[fold] != nil || double[fold] != nil || inFile(transfer.Ref{Type: typ, Key: key})
+				})
+			}
+			if len(rest) == 0 {
+				break
+			}
+			opts := scim.ListOptions{Attributes: []string{resources.Keys()[0]}}
+			docs, twice, err := lookup(ctx, resources, attr, rest, opts, called)
+			if err != nil {
+				return err
+			}
+			maps.Copy(found, docs)
+			maps.Copy(double, twice)
 		}
 		f.mu.Lock()
 		for _, key := range keys {
-			d := digestOf(typ, key)
-			if doc, ok := found[provider.Fold(key)]; ok {
+			d, fold := digestOf(typ, key), provider.Fold(key)
+			if doc, ok := found[fold]; ok {
 				f.ids[d] = doc.String("id")
 			} else if _, ok := f.ids[d]; !ok {
 				f.absent[d] = struct{}{}
+				if e := double[fold]; e != nil {
+					f.doubt[d] = e
+				}
 			}
 		}
 		f.mu.Unlock()
@@ -101,15 +137,15 @@ func (f *references) resolve(ctx context.Context, refs []transfer.Ref, again boo
 // doubles are the keys, folded, that several resources have.
 type doubles map[string]*provider.AmbiguousError
 
-// lookup finds resources by their first key attribute, one call a batch.
-func lookup(ctx context.Context, resources provider.Resources, keys []string, opts scim.ListOptions, called func(int)) (map[string]scim.Document, doubles, error) {
+// lookup finds resources by one of their key attributes, one call a batch.
+func lookup(ctx context.Context, resources provider.Resources, attr string, keys []string, opts scim.ListOptions, called func(int)) (map[string]scim.Document, doubles, error) {
 	found := make(map[string]scim.Document, len(keys))
 	double := doubles{}
 	for len(keys) > 0 {
 		batch := keys[:min(lookupBatch, len(keys))]
 		keys = keys[len(batch):]
 		called(0)
-		docs, err := provider.FindMany(ctx, resources, resources.Keys()[0], batch, opts)
+		docs, err := provider.FindMany(ctx, resources, attr, batch, opts)
 		if err != nil && docs == nil {
 			return nil, nil, err
 		}

@@ -80,7 +80,7 @@ func (r *run) verify(ctx context.Context) error {
 			keys = append(keys, item.Key)
 			refs = append(refs, item.Spec.Refs()...)
 		}
-		if err := r.references.resolve(ctx, refs, true, r.called); err != nil {
+		if err := r.references.resolve(ctx, refs, true, r.inFile, r.called); err != nil {
 			return err
 		}
 		found, _, err := r.lookup(ctx, keys, items[0].Spec.NeedsAttributes())

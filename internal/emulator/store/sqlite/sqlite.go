@@ -35,6 +35,10 @@ const (
 	// slice is how long one attempt to get the write lock lasts; between
 	// attempts the context is looked at.
 	slice = 200 * time.Millisecond
+	// checkpointPages is how long the WAL grows before its pages are copied
+	// into the file, which waits for the disk. SQLite's own 1,000 are full
+	// after some thirty updates, and most pages are copied to be overwritten.
+	checkpointPages = 8000
 )
 
 type database struct {
@@ -42,8 +46,8 @@ type database struct {
 	attempts int // of one slice each, to get the write lock
 	write    *sql.DB
 	read     *sql.DB
-	writer   chan *conn // the one connection; nil inside means it is to be opened
-	readers  chan *conn // as many as may read at once; nil inside as above
+	writer   *pool // of the one connection
+	readers  *pool // of as many as may read at once
 	closing  chan struct{}
 	close    sync.Once
 	closed   atomic.Bool
@@ -100,15 +104,15 @@ func open(ctx context.Context, path string, set settings, files fs.FS) (*databas
 	d := &database{
 		path:     path,
 		attempts: int(max(1, (set.busy+slice-1)/slice)),
-		writer:   make(chan *conn, 1),
-		readers:  make(chan *conn, set.readers),
+		writer:   newPool(1),
+		readers:  newPool(set.readers),
 		closing:  make(chan struct{}),
 	}
 	pragmas := []string{"synchronous(NORMAL)", "cache_size(-16000)", "temp_store(MEMORY)"}
 	if set.maxPages > 0 {
 		pragmas = append(pragmas, "max_page_count("+strconv.Itoa(set.maxPages)+")")
 	}
-	d.write, err = handle(path, 1, append(pragmas, busyPragma(slice))...)
+	d.write, err = handle(path, 1, append(pragmas, busyPragma(slice), "wal_autocheckpoint("+strconv.Itoa(checkpointPages)+")")...)
 	if err != nil {
 		return nil, err
 	}
@@ -118,9 +122,6 @@ func open(ctx context.Context, path string, set settings, files fs.FS) (*databas
 	}
 	if err := d.prepare(ctx, files); err != nil {
 		return nil, errors.Join(d.explain(err), d.write.Close(), d.read.Close())
-	}
-	for range set.readers {
-		d.readers <- nil
 	}
 	return d, nil
 }
@@ -202,7 +203,7 @@ func (d *database) prepare(ctx context.Context, files fs.FS) error {
 			return errors.Join(err, c.close())
 		}
 	}
-	d.writer <- c
+	d.writer.idle = append(d.writer.idle, c)
 	return nil
 }
 
@@ -219,8 +220,8 @@ func (d *database) begin(ctx context.Context, c *conn) error {
 	}
 }
 
-// take waits for a connection from one of the channels.
-func (d *database) take(ctx context.Context, from chan *conn, db *sql.DB) (*conn, error) {
+// take waits for a connection from one of the pools.
+func (d *database) take(ctx context.Context, from *pool, db *sql.DB) (*conn, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -228,13 +229,13 @@ func (d *database) take(ctx context.Context, from chan *conn, db *sql.DB) (*conn
 		return nil, store.ErrClosed
 	}
 	select {
-	case c := <-from:
-		if c != nil {
+	case <-from.free:
+		if c := from.pop(); c != nil {
 			return c, nil
 		}
 		c, err := newConn(ctx, db)
 		if err != nil {
-			from <- nil
+			from.put(nil)
 			return nil, d.explain(err)
 		}
 		return c, nil
@@ -245,9 +246,9 @@ func (d *database) take(ctx context.Context, from chan *conn, db *sql.DB) (*conn
 	}
 }
 
-// giveBack ends whatever the connection is in and returns it to its channel;
-// one that cannot be brought to rest is replaced.
-func giveBack(ctx context.Context, c *conn, to chan *conn, open bool) {
+// giveBack ends whatever the connection is in and returns it to its pool; one
+// that cannot be brought to rest is replaced.
+func giveBack(ctx context.Context, c *conn, to *pool, open bool) {
 	if open {
 		// SQLite may have rolled back already, after a full disk for example;
 		// then this fails, and a new connection is the safe answer.
@@ -256,7 +257,7 @@ func giveBack(ctx context.Context, c *conn, to chan *conn, open bool) {
 			c = nil
 		}
 	}
-	to <- c
+	to.put(c)
 }
 
 func (d *database) View(ctx context.Context, f func(store.Tx) error) error {
@@ -320,11 +321,16 @@ func (d *database) update(ctx context.Context, f func(*tx) error) error {
 }
 
 func (d *database) Version(ctx context.Context) (v uint64, err error) {
-	err = d.view(ctx, func(t *tx) error {
-		v = t.version
-		return nil
-	})
-	return v, err
+	c, err := d.take(ctx, d.readers, d.read)
+	if err != nil {
+		return 0, err
+	}
+	defer d.readers.put(c)
+	// One statement is a snapshot by itself and needs no transaction.
+	if err := c.row(context.WithoutCancel(ctx), "SELECT version FROM counters", nil, &v); err != nil {
+		return 0, d.explain(err)
+	}
+	return v, nil
 }
 
 // Reset keeps the counters, so that neither versions nor cursors repeat, and
@@ -350,17 +356,9 @@ func (d *database) Close() error {
 	d.close.Do(func() {
 		d.closed.Store(true)
 		close(d.closing)
-		for range cap(d.readers) {
-			if c := <-d.readers; c != nil {
-				errs = append(errs, c.close())
-			}
-		}
-		errs = append(errs, d.read.Close())
+		errs = append(errs, d.readers.close(), d.read.Close())
 		// The writer goes last: the last connection tidies the WAL away.
-		if c := <-d.writer; c != nil {
-			errs = append(errs, c.close())
-		}
-		errs = append(errs, d.write.Close())
+		errs = append(errs, d.writer.close(), d.write.Close())
 	})
 	return d.explain(errors.Join(errs...))
 }
