@@ -79,7 +79,7 @@ func TestExitCodes(t *testing.T) {
 		{"credentials", []string{"/x", "-H", "authorization: Bearer x"}, 64, "Authorization comes from the profile"},
 		{"parameter", []string{"/x", "--param", "nonsense"}, 64, "is not NAME=VALUE"},
 		{"fragment", []string{"/x#y"}, 64, "holds a #"},
-		{"no file", []string{"POST", "/x", "--data", "@/nonexistent"}, 64, "--data: "},
+		{"no file", []string{"POST", "/x", "--data", "@" + filepath.Join(t.TempDir(), "none.json")}, 64, "--data: "},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			if tc.name == "conflict" {
