@@ -3,6 +3,7 @@ package cmdutil
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -110,6 +111,27 @@ func TestHints(t *testing.T) {
 	err := fmt.Errorf("a: %w", errors.Join(inner, &PartialError{Help: "two\nthree"}))
 	if diff := cmp.Diff([]string{"one", "two", "three"}, Hints(err)); diff != "" {
 		t.Errorf("Hints() (-want +got):\n%s", diff)
+	}
+}
+
+// TestReportBehindCtrlC: on a terminal the error does not stand behind the ^C.
+func TestReportBehindCtrlC(t *testing.T) {
+	s, _, _, errOut := iostreams.Test()
+	interrupted := &SignalError{Signal: os.Interrupt}
+	Report(s, interrupted, false)
+	s.InTerminal, s.ErrTerminal = true, true
+	Report(s, interrupted, false)
+	Report(s, Usagef("x"), false)
+	if got, want := errOut.String(), "error: interrupted\n\nerror: interrupted\nerror: x\n"; got != want {
+		t.Errorf("reports = %q, want %q", got, want)
+	}
+}
+
+// TestHintOfCertificate: what the library calls a setting has a flag here.
+func TestHintOfCertificate(t *testing.T) {
+	got := Hints(fmt.Errorf("list: %w", &tls.CertificateVerificationError{Err: errors.New("unknown authority")}))
+	if len(got) != 1 || !strings.Contains(got[0], "--ca-file") {
+		t.Errorf("Hints = %q, want one that names --ca-file", got)
 	}
 }
 

@@ -56,6 +56,9 @@ func Report(s *iostreams.Streams, err error, asJSON bool) {
 			}
 			return "\x1b[" + code + "m" + text + "\x1b[0m"
 		}
+		if s.InTerminal && s.ErrTerminal && ExitCode(err) == ExitInterrupted {
+			buf.WriteByte('\n') // the terminal shows ^C, and leaves the cursor behind it
+		}
 		fmt.Fprintf(&buf, "%s %s\n", paint("31", "error:"), iostreams.Clean(err.Error()))
 		for _, h := range Hints(err) {
 			fmt.Fprintf(&buf, "%s %s\n", paint("2", "hint:"), iostreams.Clean(h))
