@@ -45,6 +45,7 @@ const (
 // 3.7.3.
 type bulkResult struct {
 	Location string         `json:"location,omitempty"`
+	Version  string         `json:"version,omitempty"` // in plain SCIM only
 	Method   string         `json:"method"`
 	BulkID   string         `json:"bulkId,omitempty"`
 	Status   string         `json:"status"`
@@ -89,13 +90,18 @@ func (s *Service) bulk(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
+	writeBody(w, bulkStatus, contentJSON, run.response())
+}
+
+// response lists the operations that were tried.
+func (b *bulkRun) response() bulkResponse {
 	out := bulkResponse{Schemas: []string{urnBulkResponse}, Operations: []*bulkResult{}}
-	for _, op := range run.ops {
+	for _, op := range b.ops {
 		if op.result != nil {
 			out.Operations = append(out.Operations, op.result)
 		}
 	}
-	writeBody(w, bulkStatus, contentJSON, out)
+	return out
 }
 
 // bulkRun is a bulk request being worked on.
@@ -111,6 +117,8 @@ type bulkRun struct {
 	// and operations that were not tried are left out of the answer.
 	failOnErrors int
 	errors       int
+	// plain is a bulk of plain SCIM.
+	plain bool
 }
 
 // readBulk reads a request. What is wrong with the request as a whole refuses
@@ -285,20 +293,35 @@ func (b *bulkRun) perform(ctx context.Context, op *bulkOp, ids map[string]string
 	default:
 		op.id = o.id
 		if location == "" {
-			location = b.who.call.BaseURL + adminBase + o.rt.Endpoint + "/" + o.id
+			location = b.who.call.BaseURL + b.base() + o.rt.Endpoint + "/" + o.id
 		}
 	}
 	op.result = &bulkResult{Location: location, Method: op.method, BulkID: op.bulkID, Status: strconv.Itoa(status)}
+	if b.plain && res.Version != "" {
+		op.result.Version = engine.WeakTag(res.Version)
+	}
+}
+
+// base is the path below which the paths of operations lie.
+func (b *bulkRun) base() string {
+	if b.plain {
+		return scimBase
+	}
+	return adminBase
 }
 
 // operation turns a bulk operation into one of the family.
 func (b *bulkRun) operation(op *bulkOp, ids map[string]string) (*operation, error) {
 	p, query, _ := strings.Cut(op.path, "?")
-	p = "/" + strings.TrimPrefix(strings.TrimPrefix(p, adminBase), "/")
+	p = "/" + strings.TrimPrefix(strings.TrimPrefix(p, b.base()), "/")
 	if ref, ok := pathReference(p); ok {
 		p = strings.TrimSuffix(p, bulkPrefix+ref) + ids[ref]
 	}
-	t, err := b.s.resolve(p)
+	resolve, parse := b.s.resolve, parseQuery
+	if b.plain {
+		resolve, parse = b.s.resolvePlain, plainQuery
+	}
+	t, err := resolve(p)
 	if err != nil {
 		return nil, err
 	}
@@ -312,12 +335,15 @@ func (b *bulkRun) operation(op *bulkOp, ids map[string]string) (*operation, erro
 		return nil, badBulk("The caller's own resource cannot be changed in a bulk call.")
 	}
 	o := &operation{verb: verb, rt: t.rt, id: t.id, retry: b.retry.part(b.index[op])}
-	if o.params, err = parseQuery(query); err != nil {
+	if o.params, err = parse(query); err != nil {
 		return nil, err
 	}
 	// The answer shows no resource, so as little as possible is rendered.
 	o.params.Attributes, o.params.AttributeSets = []string{"id"}, nil
-	o.params.IfMatch = ifMatch(op.version)
+	o.params.IfMatch, o.params.Excluded = ifMatch(op.version), nil
+	if b.plain {
+		return b.plainOperation(op, o, ids)
+	}
 	if verb == schema.VerbDelete {
 		return o, nil
 	}
@@ -368,7 +394,13 @@ func (b *bulkRun) failed(op *bulkOp, err error) {
 	}
 	op.state = bulkFailed
 	b.errors++
-	op.result = &bulkResult{
-		Method: op.method, BulkID: op.bulkID, Status: strconv.Itoa(e.Status), Response: errorDocument(e),
+	op.result = &bulkResult{Method: op.method, BulkID: op.bulkID, Status: strconv.Itoa(e.Status)}
+	if b.plain {
+		op.result.Response = plainError(e)
+		if op.method != http.MethodPost && strings.HasPrefix(op.path, "/") {
+			op.result.Location = b.who.call.BaseURL + scimBase + op.path
+		}
+		return
 	}
+	op.result.Response = errorDocument(e)
 }

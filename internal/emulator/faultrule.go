@@ -56,7 +56,7 @@ type FaultRule struct {
 	RetryAfter *int `json:"retryAfter,omitempty"`
 	// Delay is waited before anything else.
 	Delay Duration `json:"delay,omitempty"`
-	// Family is admin, oauth2 or well-known.
+	// Family is admin, scim, oauth2 or well-known.
 	Family string `json:"family,omitempty"`
 	// Path is a prefix of the request's path or, with *, ? or [ in it, a
 	// pattern of path.Match for the whole path.
@@ -107,8 +107,8 @@ func (f FaultRule) Validate() error {
 	if f.Every > 0 && f.Probability > 0 {
 		return faultError("give either every or probability")
 	}
-	if f.Family != "" && !slices.Contains([]string{familyAdmin, familyOAuth, familyWellKnown}, f.Family) {
-		return faultError("family %q is not known; there are admin, oauth2 and well-known", f.Family)
+	if f.Family != "" && !slices.Contains([]string{familyAdmin, familySCIM, familyOAuth, familyWellKnown}, f.Family) {
+		return faultError("family %q is not known; there are admin, scim, oauth2 and well-known", f.Family)
 	}
 	if f.Method != "" && !slices.Contains(allMethods, f.Method) {
 		return faultError("method %q is not known", f.Method)

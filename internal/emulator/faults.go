@@ -149,6 +149,7 @@ type expireKey struct{}
 // without a body is not sent at all.
 func (s *Service) cut(w http.ResponseWriter, r *http.Request, next http.HandlerFunc) {
 	rec := newRecorder()
+	rec.plain = isPlain(w)
 	next(rec, r)
 	if n := rec.body.Len(); n > 1 {
 		h := w.Header()

@@ -21,6 +21,7 @@ const (
 	familyAdmin     = "admin"
 	familyOAuth     = "oauth2"
 	familyWellKnown = "well-known"
+	familySCIM      = "scim"
 	familyControl   = "emulator"
 
 	adminBase = "/admin/v1"
@@ -30,6 +31,8 @@ func familyOf(p string) string {
 	switch {
 	case p == adminBase || strings.HasPrefix(p, adminBase+"/"):
 		return familyAdmin
+	case p == scimBase || strings.HasPrefix(p, scimBase+"/"):
+		return familySCIM
 	case strings.HasPrefix(p, "/oauth2/v1/"):
 		return familyOAuth
 	case strings.HasPrefix(p, "/.well-known/"):
@@ -59,7 +62,8 @@ func exchangeOf(ctx context.Context) *exchange {
 // serveHTTP is the way of every request: id, host, control interface or
 // clock, limits and faults, then the family.
 func (s *Service) serveHTTP(rw http.ResponseWriter, r *http.Request) {
-	w := &statusWriter{ResponseWriter: rw}
+	family := familyOf(r.URL.Path)
+	w := &statusWriter{ResponseWriter: rw, plain: family == familySCIM}
 	ex := &exchange{start: s.opts.Clock.Now(), record: RequestRecord{
 		Time: s.clock.Now(), Method: r.Method, Path: r.URL.Path, Query: parameterNames(r.URL.RawQuery),
 		RequestID: requestID(r.Header.Get("opc-request-id")),
@@ -69,7 +73,6 @@ func (s *Service) serveHTTP(rw http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-ORACLE-DMS-RID", "0")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	r = r.WithContext(context.WithValue(r.Context(), exchangeKey{}, ex))
-	family := familyOf(r.URL.Path)
 	if family != familyControl {
 		defer func() {
 			ex.record.Status = w.status
@@ -109,6 +112,8 @@ func (s *Service) serveFamily(w http.ResponseWriter, r *http.Request, family str
 	switch family {
 	case familyAdmin:
 		s.admin(w, r)
+	case familySCIM:
+		s.scim(w, r)
 	case familyOAuth:
 		s.oauth.ServeHTTP(w, r)
 	case familyWellKnown:

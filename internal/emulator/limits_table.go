@@ -14,7 +14,7 @@ var limitGroups = []struct {
 }{
 	{
 		name:  "Bulk",
-		paths: []string{"/admin/v1/Bulk"},
+		paths: []string{"/admin/v1/Bulk", "/scim/v2/Bulk"},
 		rates: map[string]limitRate{
 			"free": {5, 200}, "oracle-apps": {5, 200}, "oracle-apps-premium": {5, 200}, "premium": {5, 200}, "external-user": {5, 200},
 		},

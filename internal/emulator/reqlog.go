@@ -72,7 +72,11 @@ func (s *Service) Requests() []RequestRecord {
 type statusWriter struct {
 	http.ResponseWriter
 	status int
+	plain  bool
 }
+
+// plainSCIM says that errors have the form of plain SCIM.
+func (w *statusWriter) plainSCIM() bool { return w.plain }
 
 func (w *statusWriter) WriteHeader(status int) {
 	if w.status == 0 {

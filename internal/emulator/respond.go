@@ -64,6 +64,10 @@ func errorDocument(e *engine.Error) map[string]any {
 }
 
 func writeError(w http.ResponseWriter, e *engine.Error) {
+	if isPlain(w) {
+		writePlainError(w, e)
+		return
+	}
 	writeBody(w, e.Status, contentErrorJSON, errorDocument(e))
 }
 

@@ -1,6 +1,7 @@
 // Package emulator is an identity domain in one http.Handler: the SCIM family
-// /admin/v1 with Bulk, the OAuth endpoints and discovery documents, and a
-// control interface for tests, on any store.
+// /admin/v1 with Bulk, the same users and groups in plain SCIM at /scim/v2, the
+// OAuth endpoints and discovery documents, and a control interface for tests,
+// on any store.
 //
 // It is the HTTP side: request ids, limits, faults, clock, authentication,
 // routing, reading and writing of bodies. What a resource is and does lies in
@@ -143,6 +144,7 @@ type Service struct {
 	clock     *storeClock
 	store     store.Store
 	resources Resources
+	engine    *engine.Engine
 	catalog   Catalog
 	outbox    func(ctx context.Context, after string, limit int) ([]engine.Mail, string, error)
 	oauth     *oauth.Server
@@ -212,7 +214,7 @@ func (s *Service) wire() error {
 	e := engine.New(retryStore{Store: s.store, now: s.clock.Now}, catalog, engine.Options{
 		Clock: s.clock, PasswordCost: s.opts.PasswordCost, Log: s.log,
 	})
-	s.resources, s.catalog, s.outbox = e, catalog, e.Outbox
+	s.engine, s.resources, s.catalog, s.outbox = e, e, catalog, e.Outbox
 	users := directory{store: s.store, resources: e}
 	var err error
 	s.oauth, err = oauth.New(oauth.Config{

@@ -104,7 +104,11 @@ type recorder struct {
 	body   bytes.Buffer
 	status int
 	wrote  bool
+	plain  bool
 }
+
+// plainSCIM says that errors have the form of plain SCIM.
+func (r *recorder) plainSCIM() bool { return r.plain }
 
 func newRecorder() *recorder { return &recorder{header: http.Header{}, status: http.StatusOK} }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/idctl/idctl/internal/emulator/store"
 	"github.com/idctl/idctl/pkg/scim/filter"
+	"github.com/idctl/idctl/pkg/scim/schema"
 )
 
 // memberKind is the kind of the links from groups to their members. The
@@ -166,7 +167,7 @@ func groupGone(c *Change) error {
 // patchMembers carries out a step on members directly on the links, so that
 // one member of a large group costs one link.
 func patchMembers(c *Change, s *step) (bool, error) {
-	members := c.ti.core.get("members")
+	members := c.schema().core.get("members")
 	if s.attr != members {
 		return false, nil
 	}
@@ -174,12 +175,18 @@ func patchMembers(c *Change, s *step) (bool, error) {
 		if s.sub.readOnly() {
 			return true, readOnlyError(s.attr, s.sub)
 		}
+		if s.sub.Mutability == schema.Immutable {
+			return true, fail(http.StatusBadRequest, scimMutability, msgImmutable, "Attribute %s has a value and cannot be changed.", s.sub.path)
+		}
 		return true, fail(http.StatusBadRequest, scimInvalidPath, msgPath, "A member is added or removed as a whole.")
 	}
 	if s.filter != nil {
 		ids, err := selectMembers(c, s)
 		if err != nil {
 			return true, err
+		}
+		if s.strict && s.op == "replace" && len(ids) == 0 {
+			return true, fail(http.StatusBadRequest, scimNoTarget, msgNoTarget, "The filter selects no element of %s.", members.path)
 		}
 		if s.op != "add" {
 			for _, id := range ids {
@@ -225,7 +232,7 @@ func memberValues(members *attr, v any, op string) ([]any, error) {
 	list := elements(w)
 	for _, x := range list {
 		m := asMap(x)
-		if m["value"] == nil && m["ocid"] == nil {
+		if m["value"] == nil && m["ocid"] == nil && m["$ref"] == nil {
 			return nil, bad(msgMissingAttributes, "Missing required attribute(s): %s.value.", members.path)
 		}
 		if m["type"] == nil && op != "remove" {
@@ -246,12 +253,12 @@ func selectMembers(c *Change, s *step) ([]string, error) {
 			return ids, nil
 		}
 	}
-	w := &wanted{ti: c.ti, attrs: map[string]bool{s.attr.path: true}}
+	w := &wanted{ti: c.schema(), attrs: map[string]bool{s.attr.path: true}}
 	for _, p := range filter.Attrs(s.filter) {
 		w.attrs[s.attr.path+"."+p.Name] = true
 	}
 	doc := Document{}
-	if err := c.Tx.derive(c.ti, c.ID, doc, w); err != nil {
+	if err := c.Tx.derive(c.schema(), c.ID, doc, w); err != nil {
 		return nil, err
 	}
 	var ids []string
@@ -333,7 +340,7 @@ func deriveMembers(tx *Tx, id string, doc Document, w *wanted) error {
 		}
 		q.Offset, q.Limit = start-1, count
 		w.paged[a] = true
-	} else if w.proj != nil {
+	} else if w.proj != nil && !tx.call.Plain { // a limit of identity domains
 		n, err := tx.st.CountLinks(q)
 		if err != nil {
 			return err
@@ -376,7 +383,7 @@ func (tx *Tx) member(a *attr, link store.Link, w *wanted) (map[string]any, error
 	if err != nil {
 		return nil, err
 	}
-	setText(m, "display", user.display)
+	setText(m, "display", tx.displayOf(user))
 	setText(m, "name", user.name)
 	return m, nil
 }

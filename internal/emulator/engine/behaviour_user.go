@@ -41,12 +41,14 @@ func initialIdentitySettings() Document {
 
 // newUser adds what the service adds to a new user (idcs-behaviour 3.1).
 func newUser(c *Change) error {
-	if err := requirePrimaryEmail(c); err != nil {
-		return err
+	if !c.plain() {
+		if err := requirePrimaryEmail(c); err != nil {
+			return err
+		}
+		addRecoveryEmail(c.New)
+		completeContacts(c.New)
+		nameUser(c.New, nil)
 	}
-	addRecoveryEmail(c.New)
-	completeContacts(c.New)
-	nameUser(c.New, nil)
 	if c.New["active"] == nil {
 		c.New["active"] = true
 	}
@@ -73,11 +75,15 @@ func newUser(c *Change) error {
 
 // changedUser keeps a changed user complete.
 func changedUser(c *Change) error {
-	if err := requirePrimaryEmail(c); err != nil {
-		return err
+	if !c.plain() {
+		if err := requirePrimaryEmail(c); err != nil {
+			return err
+		}
 	}
 	if c.Replace {
-		addRecoveryEmail(c.New)
+		if !c.plain() {
+			addRecoveryEmail(c.New)
+		}
 		// A PUT that does not speak of activation or of the server's own
 		// state leaves them alone.
 		setIfAbsent(c.New, "active", c.Old["active"])
@@ -90,8 +96,10 @@ func changedUser(c *Change) error {
 			}
 		}
 	}
-	completeContacts(c.New)
-	nameUser(c.New, c.Old)
+	if !c.plain() {
+		completeContacts(c.New)
+		nameUser(c.New, c.Old)
+	}
 	delete(c.New, selfChangeURN)
 	if p, ok := c.New["password"].(string); ok && any(p) != c.Old["password"] {
 		state := extension(c.New, passwordStateURN)

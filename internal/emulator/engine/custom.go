@@ -44,9 +44,17 @@ type withCustom struct {
 	ti   *typeInfo
 }
 
-// info answers a type as it is in this transaction, custom attributes
-// included.
+// info answers a type as it is in this transaction: with custom attributes, or
+// as plain SCIM shows it.
 func (tx *Tx) info(typ string) (*typeInfo, error) {
+	ti, err := tx.fullInfo(typ)
+	if err != nil || !tx.call.Plain {
+		return ti, err
+	}
+	return ti.plainView(), nil
+}
+
+func (tx *Tx) fullInfo(typ string) (*typeInfo, error) {
 	ti, err := tx.e.info(typ)
 	if err != nil || ti.rt.Name != customType {
 		return ti, err

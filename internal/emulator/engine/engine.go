@@ -33,6 +33,9 @@ type Call struct {
 	// BaseURL is put in front of locations and $ref when rendering: scheme and
 	// host, without a trailing slash. It is never stored.
 	BaseURL string
+	// Plain asks for plain SCIM: the schemas and rules of RFC 7643 and 7644,
+	// with locations below PlainBase.
+	Plain bool
 }
 
 // Params are the query parameters of an operation, or the members of a search
@@ -45,12 +48,16 @@ type Params struct {
 	Count         *int
 	Attributes    []string // split at commas outside brackets
 	AttributeSets []string
+	// Excluded are attributes to leave out of what is shown by default.
+	Excluded []string
 	// Page and Limit are cursor paging; Limit nil means the default page.
 	Page  string
 	Limit *int
-	// IfMatch is the header's value; Force is forceDelete=true.
-	IfMatch string
-	Force   bool
+	// IfMatch and IfNoneMatch are the headers' values; Force is
+	// forceDelete=true.
+	IfMatch     string
+	IfNoneMatch string
+	Force       bool
 }
 
 // Result is a rendered resource.
@@ -84,3 +91,12 @@ type Error struct {
 }
 
 func (e *Error) Error() string { return e.Detail }
+
+// MaxCount is the largest page of a list.
+const MaxCount = 1000
+
+// NotOfSchema says that an error is about a document which does not follow its
+// schema: invalidSyntax in RFC 7644 table 9.
+func NotOfSchema(e *Error) bool {
+	return e.MessageID == msgUnknown || e.MessageID == msgSchema
+}

@@ -48,7 +48,7 @@ const (
 // Paging limits of the service (idcs-behaviour 2.2).
 const (
 	defaultCount       = 50
-	maxCount           = 1000
+	maxCount           = MaxCount
 	maxMembersReturned = 10000
 )
 

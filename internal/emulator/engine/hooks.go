@@ -68,6 +68,8 @@ type Change struct {
 	Secrets map[string]string
 
 	ti *typeInfo
+	// view is set for a change that comes by plain SCIM.
+	view *typeInfo
 }
 
 // wanted tells Derive what an answer or a filter needs.

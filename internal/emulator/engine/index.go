@@ -33,6 +33,9 @@ var notIndexed = map[string][]string{
 type indexPath struct {
 	attr *attr
 	path string
+	// folded says that the index has no regard to case though the attribute
+	// has: it finds too much, and is of no use for sorting.
+	folded bool
 }
 
 func indexPaths(ti *typeInfo) []indexPath {

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"strings"
+	"sync"
 
 	"github.com/idctl/idctl/pkg/scim/filter"
 	"github.com/idctl/idctl/pkg/scim/schema"
@@ -21,6 +22,11 @@ type typeInfo struct {
 	unique []*attr
 	refs   []*attr // complex attributes whose elements have value and $ref
 	hashed []*attr // top-level attributes kept as a hash only
+
+	// view is the type as plain SCIM shows it; full is set in a view only.
+	viewOnce sync.Once
+	view     *typeInfo
+	full     *typeInfo
 }
 
 // attrSet is the attributes of one schema or of one complex attribute.

@@ -186,7 +186,7 @@ func (l *listing) setSort(p Params) error {
 	if err != nil {
 		return err
 	}
-	if ip, ok := l.ti.indexFor(a); ok && l.virtual == nil {
+	if ip, ok := l.ti.indexFor(a); ok && l.virtual == nil && l.storeSorts(ip) {
 		l.query.SortPath = ip.path
 		return nil
 	}
@@ -408,10 +408,11 @@ func (tx *Tx) collectSorted(ctx context.Context, l *listing) ([]hit, int, error)
 
 // compare orders as the store does: by key, records without one last in either
 // direction, then by age. RFC 7644 section 3.4.2.3 puts them first when the
-// order descends; which of both the service does is a guess.
+// order descends, and so does plain SCIM; which of both the service does is a
+// guess.
 func (l *listing) compare(a, b hit) int {
 	if a.has != b.has {
-		if a.has {
+		if a.has != (l.ti.plain() && l.desc) {
 			return -1
 		}
 		return 1

@@ -33,6 +33,9 @@ type Options struct {
 	// MaxMembersReturned bounds a list inside an attribute that is not paged;
 	// the service refuses more than 10,000 members in one answer.
 	MaxMembersReturned int
+	// MaxMerged is how many resources of a sorted query over several types are
+	// put in order; 10,000 unless set.
+	MaxMerged int
 	// Authorize may refuse an operation before anything is read; id is empty
 	// for create, list and search. Its error should be an *Error.
 	Authorize func(ctx context.Context, call Call, typ string, verb schema.Verb, id string) error
@@ -71,6 +74,9 @@ func New(st store.Store, cat *schemas.Catalog, opts Options) *Engine {
 	}
 	if opts.MaxMembersReturned <= 0 {
 		opts.MaxMembersReturned = maxMembersReturned
+	}
+	if opts.MaxMerged <= 0 {
+		opts.MaxMerged = defaultMaxMerged
 	}
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)

@@ -40,6 +40,9 @@ func (ti *typeInfo) normaliseMember(out Document, key string, v any) error {
 		}
 		for _, name := range sortedKeys(m) {
 			a := set.get(name)
+			if a == nil && ti.ignores(name) {
+				continue
+			}
 			if a == nil {
 				if err := unknown(key + ":" + name); err != nil {
 					return err
@@ -229,7 +232,7 @@ func (ti *typeInfo) normaliseSchemas(doc Document) error {
 			urn = ti.rt.Core.ID
 		case set != nil:
 			urn = set.urn
-		case acceptCustomSchemas && strings.Contains(strings.ToLower(urn), ":extension:custom:"):
+		case acceptCustomSchemas && !ti.plain() && strings.Contains(strings.ToLower(urn), ":extension:custom:"):
 			continue
 		default:
 			return bad(msgSchema, "Schema %q does not belong to resource type %s.", urn, ti.rt.Name)

@@ -24,6 +24,9 @@ type step struct {
 	match *filter.Matcher
 	value any
 	named bool // the operation named the attribute in its path
+	// strict says that a filter which selects nothing is an error, as RFC 7644
+	// section 3.5.2.3 has it.
+	strict bool
 }
 
 // steps resolves operations. One without path becomes one for each member of
@@ -77,7 +80,7 @@ func (ti *typeInfo) step(kind, path string, v any) (step, error) {
 	if t == nil {
 		return step{}, fail(http.StatusBadRequest, scimInvalidPath, msgPath, "Attribute %s is not defined.", path)
 	}
-	s := step{op: kind, target: *t, value: v}
+	s := step{op: kind, target: *t, value: v, strict: ti.plain()}
 	if t.attr != nil {
 		s.match, err = ti.matcher(t)
 	}
@@ -103,6 +106,9 @@ func (ti *typeInfo) expand(list []step, s step) ([]step, error) {
 	}
 	for _, name := range sortedKeys(m) {
 		a := s.set.get(name)
+		if a == nil && ti.ignores(name) {
+			continue
+		}
 		if a == nil {
 			return nil, bad(msgUnknown, "Attribute %s:%s is not defined.", s.set.urn, name)
 		}
@@ -113,6 +119,10 @@ func (ti *typeInfo) expand(list []step, s step) ([]step, error) {
 
 // apply changes doc. On an error doc is in between and must be thrown away.
 func (ti *typeInfo) apply(doc Document, s step) error {
+	if ti.plain() && s.op == "remove" && s.sub == nil && s.filter == nil && s.attr.Required {
+		// RFC 7644 section 3.5.2.2.
+		return fail(http.StatusBadRequest, scimMutability, msgMissingAttributes, "Attribute %s is required and cannot be removed.", s.attr.path)
+	}
 	if s.readOnly() {
 		if !s.named && acceptUnchangedReadOnly {
 			if v, err := s.attr.normalise(s.value); err == nil && equal(v, value(doc, s.attr)) {
@@ -309,6 +319,9 @@ func (s *step) applyFiltered(doc Document) error {
 		return nil
 	}
 	if hits == 0 {
+		if s.strict {
+			return fail(http.StatusBadRequest, scimNoTarget, msgNoTarget, "The filter selects no element of %s.", s.attr.path)
+		}
 		return s.addFromFilter(doc, old)
 	}
 	list := make([]any, 0, len(old))

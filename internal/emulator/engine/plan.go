@@ -31,7 +31,11 @@ func (ti *typeInfo) parseFilter(text string) (filter.Expr, error) {
 	if text == "" {
 		return nil, nil
 	}
-	e, err := filter.ParseDialect(text)
+	parse := filter.ParseDialect
+	if ti.plain() {
+		parse = filter.Parse
+	}
+	e, err := parse(text)
 	if err != nil {
 		return nil, syntaxError(http.StatusBadRequest, scimInvalidFilter, msgFilter, "filter", err)
 	}
@@ -197,8 +201,14 @@ func (tx *Tx) planLeaf(ti *typeInfo, p *plan, e filter.Expr) (bool, error) {
 		c, ok := ti.cond(a, e.Op, e.Value)
 		if ok {
 			p.conds = append(p.conds, c)
+			return true, nil
 		}
-		return ok, nil
+		if ip, found := ti.indexFor(a); found && ip.folded {
+			if c, ok := ip.looseCond(e.Op, e.Value); ok {
+				p.conds = append(p.conds, c)
+			}
+		}
+		return false, nil
 	case *filter.Present:
 		ip, ok := ti.indexFor(ti.lookup(e.Attr))
 		if ok {
@@ -222,7 +232,7 @@ func (tx *Tx) planKnown(ti *typeInfo, p *plan, a *attr, e *filter.Compare) (bool
 	if a == ti.core.get("id") {
 		// An id of another form may be stored in capitals; comparison has no
 		// regard to case, so only the usual form can be looked up.
-		if id := fold(s); isHexID(id) {
+		if id := fold(s); isHexID(id) && (id == s || !a.CaseExact) {
 			return p.addIn([]string{id}), nil
 		}
 		return false, nil
@@ -334,7 +344,7 @@ func disjuncts(e filter.Expr, list []filter.Expr) []filter.Expr {
 // matcher are known to agree.
 func (ti *typeInfo) cond(a *attr, op filter.Op, v any) (store.Cond, bool) {
 	ip, ok := ti.indexFor(a)
-	if !ok {
+	if !ok || ip.folded {
 		return store.Cond{}, false
 	}
 	if n, isNumber := v.(json.Number); isNumber {

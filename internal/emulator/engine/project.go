@@ -16,6 +16,7 @@ type projection struct {
 	picks   map[*attr][]*pick
 	schemas map[*attrSet]bool // extensions named as a whole
 	count   bool              // count(*): only the number of matches
+	without map[*attr]bool    // excludedAttributes, sub-attributes included
 }
 
 // pick is one entry of an attributes parameter.
@@ -77,7 +78,38 @@ func (ti *typeInfo) projection(p Params) (*projection, error) {
 	if !named && len(p.AttributeSets) == 0 {
 		pr.classes[schema.ReturnedDefault] = true
 	}
-	return pr, nil
+	return pr, ti.exclude(pr, p.Excluded)
+}
+
+// exclude reads excludedAttributes (RFC 7644 section 3.9). What is always
+// returned stays.
+func (ti *typeInfo) exclude(pr *projection, names []string) error {
+	for _, name := range names {
+		t, err := ti.resolve(name)
+		if err != nil {
+			return err
+		}
+		var attrs []*attr
+		switch {
+		case t == nil || t.filter != nil:
+		case t.set != nil:
+			attrs = t.set.list
+		case t.sub != nil:
+			attrs = []*attr{t.sub}
+		default:
+			attrs = []*attr{t.attr}
+		}
+		for _, a := range attrs {
+			if a.returned() == schema.ReturnedAlways {
+				continue
+			}
+			if pr.without == nil {
+				pr.without = map[*attr]bool{}
+			}
+			pr.without[a] = true
+		}
+	}
+	return nil
 }
 
 func (ti *typeInfo) addPick(pr *projection, entry string) error {
@@ -136,7 +168,7 @@ func pageOf(text string) (start, count int) {
 
 // wants says whether an answer has an attribute at all.
 func (pr *projection) wants(a *attr) bool {
-	if a.returned() == schema.ReturnedNever {
+	if a.returned() == schema.ReturnedNever || pr.without[a] {
 		return false
 	}
 	return pr.whole(a) || len(pr.picks[a]) > 0
@@ -227,7 +259,7 @@ func (pr *projection) cutElement(a *attr, x map[string]any, all bool, subs map[*
 	m := map[string]any{}
 	for _, sub := range a.subs.list {
 		v, ok := x[sub.Name]
-		if !ok {
+		if !ok || pr.without[sub] {
 			continue
 		}
 		in := false

@@ -76,11 +76,17 @@ func (tx *Tx) render(ti *typeInfo, id string, doc Document, pr *projection) (*Re
 	if meta := maps1(doc["meta"]); len(meta) > 0 {
 		res.Version, _ = meta["version"].(string)
 		meta["location"] = res.Location
+		if ti.plain() {
+			meta["version"] = WeakTag(res.Version)
+		}
 		doc["meta"] = meta
 	}
 	w := &wanted{ti: ti, proj: pr, paged: map[*attr]bool{}}
 	if err := tx.derive(ti, id, doc, w); err != nil {
 		return nil, err
+	}
+	if ti.plain() {
+		doc["schemas"] = ti.presentSchemas(doc)
 	}
 	res.Doc = ti.project(doc, pr, w.paged)
 	return res, nil
@@ -147,18 +153,29 @@ func (tx *Tx) describe(a *attr, m map[string]any, w *wanted) (map[string]any, er
 		if err != nil {
 			return nil, err
 		}
-		if t.display != "" {
-			m[sub.Name] = t.display
+		if s := tx.displayOf(t); s != "" {
+			m[sub.Name] = s
 		}
 	}
 	return m, nil
 }
 
-// summary is what references say of their target.
+// summary is what references say of their target: display is its displayName
+// or, without one, its name.
 type summary struct {
 	found   bool
 	display string
+	named   bool // display is the displayName
 	name    string
+}
+
+// displayOf is what a reference shows of its target: in plain SCIM the
+// displayName, and nothing in its place.
+func (tx *Tx) displayOf(s summary) string {
+	if tx.call.Plain && !s.named {
+		return ""
+	}
+	return s.display
 }
 
 func (tx *Tx) summary(typ, id string) (summary, error) {
@@ -188,6 +205,7 @@ func (tx *Tx) summary(typ, id string) (summary, error) {
 func summaryOf(doc Document) summary {
 	s := summary{found: true}
 	s.display, _ = doc["displayName"].(string)
+	s.named = s.display != ""
 	for _, key := range []string{"userName", "name", "displayName"} {
 		if name, ok := doc[key].(string); ok && name != "" {
 			s.name = name
@@ -234,12 +252,13 @@ func (tx *Tx) resolveReferences(ti *typeInfo, old, doc Document) error {
 			if !ok {
 				continue
 			}
-			delete(m, "$ref")
 			typ := tx.targetType(a, m)
 			if typ == "" {
+				delete(m, "$ref")
 				continue
 			}
 			id, err := tx.reference(a, typ, m)
+			delete(m, "$ref")
 			if err != nil {
 				return err
 			}
@@ -256,11 +275,15 @@ func (tx *Tx) resolveReferences(ti *typeInfo, old, doc Document) error {
 	return nil
 }
 
-// reference is the id that an element names by value or ocid; it completes
-// both.
+// reference is the id that an element names by value, ocid or, where a client
+// may write it, $ref; it completes the others.
 func (tx *Tx) reference(a *attr, typ string, m map[string]any) (string, error) {
 	id, _ := m["value"].(string)
 	ocid, _ := m["ocid"].(string)
+	if ref, _ := m["$ref"].(string); id == "" && ref != "" {
+		id = ref[strings.LastIndexByte(ref, '/')+1:]
+		m["value"] = id
+	}
 	if id == "" && ocid != "" {
 		if id = idOf(typ, ocid); id == ocid {
 			return "", badReference(a, typ, ocid)
@@ -280,8 +303,16 @@ func badReference(a *attr, typ, id string) *Error {
 }
 
 func (tx *Tx) location(endpoint, id string) string {
-	return tx.call.BaseURL + AdminBase + endpoint + "/" + url.PathEscape(id)
+	base := AdminBase
+	if tx.call.Plain {
+		base = PlainBase
+	}
+	return tx.call.BaseURL + base + endpoint + "/" + url.PathEscape(id)
 }
+
+// WeakTag is a version as an entity tag of RFC 9110: weak, since an answer may
+// show parts only.
+func WeakTag(version string) string { return `W/"` + version + `"` }
 
 // shallow copies a document and its extensions one level deep.
 func shallow(doc Document) Document {

@@ -24,7 +24,7 @@ func (ti *typeInfo) resolve(path string) (*target, error) {
 	if set := ti.byURN[strings.ToLower(path)]; set != nil {
 		return &target{set: set}, nil
 	}
-	p, err := filter.ParseOptions{UnquotedValues: true}.ParsePath(path)
+	p, err := filter.ParseOptions{UnquotedValues: !ti.plain()}.ParsePath(path)
 	if err != nil {
 		return nil, syntaxError(http.StatusBadRequest, scimInvalidPath, msgPath, "path", err)
 	}

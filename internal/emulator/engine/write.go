@@ -30,8 +30,8 @@ func (tx *Tx) create(ti *typeInfo, in Document, p Params) (*Result, error) {
 		return nil, err
 	}
 	ti.dropReadOnly(doc)
-	c := &Change{Tx: tx, Type: ti.rt.Name, ID: tx.e.opts.NewID(), New: doc, ti: ti}
-	if err := tx.insert(ti, c); err != nil {
+	c := tx.newChange(ti, tx.e.opts.NewID(), nil, doc)
+	if err := tx.insert(c.ti, c); err != nil {
 		return nil, err
 	}
 	if err := tx.audit(c, "create", nil, c.New); err != nil {
@@ -74,7 +74,7 @@ func (tx *Tx) insert(ti *typeInfo, c *Change) error {
 
 // check validates c.New, resolves its references and makes its stored form.
 func (tx *Tx) check(ti *typeInfo, c *Change) error {
-	if err := ti.validate(c.New); err != nil {
+	if err := c.schema().validate(c.New); err != nil {
 		return err
 	}
 	if err := run(ti.hooks.Split, c); err != nil {
@@ -123,11 +123,17 @@ func (tx *Tx) replace(ti *typeInfo, id string, in Document, p Params) (*Result, 
 	if err != nil {
 		return nil, err
 	}
-	if err := matchVersion(p.IfMatch, rec.Version); err != nil {
+	if err := p.precondition(rec.Version); err != nil {
 		return nil, err
 	}
 	if err := prevented(ti, old, "replace"); err != nil {
 		return nil, err
+	}
+	if ti.plain() {
+		ti.dropReadOnly(doc)
+		c := tx.newChange(ti, rec.ID, old, ti.replacePlain(old, doc))
+		c.Replace = true
+		return tx.write(ti, rec, c, pr)
 	}
 	if hasReadOnly(ti, doc) {
 		shown, err := tx.shown(ti, rec.ID, old)
@@ -141,7 +147,9 @@ func (tx *Tx) replace(ti *typeInfo, id string, in Document, p Params) (*Result, 
 	ti.dropReadOnly(doc)
 	ti.keepServerOwned(old, doc)
 	ti.setDefaults(doc)
-	return tx.write(ti, rec, &Change{Tx: tx, Type: ti.rt.Name, ID: rec.ID, Old: old, New: doc, Replace: true, ti: ti}, pr)
+	c := tx.newChange(ti, rec.ID, old, doc)
+	c.Replace = true
+	return tx.write(ti, rec, c, pr)
 }
 
 func hasReadOnly(ti *typeInfo, doc Document) bool {
@@ -193,13 +201,13 @@ func (tx *Tx) patch(ti *typeInfo, id string, ops []PatchOp, p Params) (*Result, 
 	if err != nil {
 		return nil, err
 	}
-	if err := matchVersion(p.IfMatch, rec.Version); err != nil {
+	if err := p.precondition(rec.Version); err != nil {
 		return nil, err
 	}
 	if err := prevented(ti, old, "update"); err != nil {
 		return nil, err
 	}
-	c := &Change{Tx: tx, Type: ti.rt.Name, ID: rec.ID, Old: old, New: cloneDoc(old), ti: ti}
+	c := tx.newChange(ti, rec.ID, old, cloneDoc(old))
 	for i := range steps {
 		if ti.hooks.PatchStep != nil {
 			done, err := ti.hooks.PatchStep(c, &steps[i])
@@ -217,8 +225,13 @@ func (tx *Tx) patch(ti *typeInfo, id string, ops []PatchOp, p Params) (*Result, 
 	return tx.write(ti, rec, c, pr)
 }
 
-// write checks and stores the outcome of a PUT or PATCH.
-func (tx *Tx) write(ti *typeInfo, rec store.Record, c *Change, pr *projection) (*Result, error) {
+// write checks and stores the outcome of a PUT or PATCH, and answers it as the
+// caller sees it.
+func (tx *Tx) write(seen *typeInfo, rec store.Record, c *Change, pr *projection) (*Result, error) {
+	ti := c.ti
+	if seen.plain() {
+		seen.keepHidden(c.Old, c.New)
+	}
 	ti.setElementDefaults(c.New)
 	if err := run(ti.hooks.BeforeWrite, c); err != nil {
 		return nil, err
@@ -235,7 +248,7 @@ func (tx *Tx) write(ti *typeInfo, rec store.Record, c *Change, pr *projection) (
 	if err := tx.save(ti, rec, c); err != nil {
 		return nil, err
 	}
-	return tx.render(ti, c.ID, c.New, pr)
+	return tx.render(seen, c.ID, c.New, pr)
 }
 
 // save stores a changed document with a new version and an audit event.
@@ -272,13 +285,14 @@ func (tx *Tx) remove(ti *typeInfo, id string, p Params) error {
 	if err != nil {
 		return err
 	}
-	if err := matchVersion(p.IfMatch, rec.Version); err != nil {
+	if err := p.precondition(rec.Version); err != nil {
 		return err
 	}
 	if err := prevented(ti, old, "delete"); err != nil {
 		return err
 	}
-	c := &Change{Tx: tx, Type: ti.rt.Name, ID: rec.ID, Old: old, Force: p.Force, ti: ti}
+	c := tx.newChange(ti, rec.ID, old, nil)
+	c.Force = p.Force
 	if err := run(ti.hooks.BeforeDelete, c); err != nil {
 		return err
 	}
@@ -333,24 +347,40 @@ func (tx *Tx) storeError(ti *typeInfo, id string, err error) error {
 	return err
 }
 
-// matchVersion compares If-Match with the present version. It takes plain,
-// quoted and weak tags, lists of them, and *. The documents give both 412 and
-// 409 for it; that 412 is meant for If-Match is a guess.
+// matchVersion compares If-Match with the present version. The documents give
+// both 412 and 409 for it; that 412 is meant for If-Match is a guess.
 func matchVersion(ifMatch, version string) error {
-	if strings.TrimSpace(ifMatch) == "" {
+	if strings.TrimSpace(ifMatch) == "" || TagMatches(ifMatch, version) {
 		return nil
 	}
-	for tag := range strings.SplitSeq(ifMatch, ",") {
+	return fail(http.StatusPreconditionFailed, "", msgVersion, "The resource was changed since it was read: its version is not the one of If-Match.")
+}
+
+// precondition checks If-Match and If-None-Match.
+func (p Params) precondition(version string) error {
+	if err := matchVersion(p.IfMatch, version); err != nil {
+		return err
+	}
+	if TagMatches(p.IfNoneMatch, version) {
+		return fail(http.StatusPreconditionFailed, "", msgVersion, "The version of the resource is the one of If-None-Match.")
+	}
+	return nil
+}
+
+// TagMatches says that a header with entity tags names the version: plain,
+// quoted and weak tags, lists of them, and *.
+func TagMatches(header, version string) bool {
+	for tag := range strings.SplitSeq(header, ",") {
 		tag = strings.TrimSpace(tag)
 		if tag == "*" {
-			return nil
+			return true
 		}
 		tag = strings.TrimPrefix(strings.TrimPrefix(tag, "W/"), "w/")
-		if strings.Trim(tag, `"`) == version {
-			return nil
+		if tag != "" && strings.Trim(tag, `"`) == version {
+			return true
 		}
 	}
-	return fail(http.StatusPreconditionFailed, "", msgVersion, "The resource was changed since it was read: its version is not the one of If-Match.")
+	return false
 }
 
 // prevented refuses what idcsPreventedOperations of a resource names.
