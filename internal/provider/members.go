@@ -13,8 +13,12 @@ import (
 const membersPerPage = 1000
 
 // Members yields the members of a group page by page, each once: what the
-// service has under members, with value, type and what else it sends.
+// service has under members, with value, type and what else it sends. Groups
+// that are a MemberReader are asked in their own way.
 func Members(ctx context.Context, groups Reader, id string) iter.Seq2[scim.Document, error] {
+	if own, ok := groups.(MemberReader); ok {
+		return own.Members(ctx, id)
+	}
 	return func(yield func(scim.Document, error) bool) {
 		seen := map[string]bool{}
 		for start := 1; ; {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/idctl/idctl/pkg/scim/schema"
 )
@@ -115,4 +116,11 @@ func bareArray[T any](ctx context.Context, c *Client, path string) ([]T, error) 
 		return nil, badResponse(req, resp, fmt.Errorf("neither a list response nor an array: %w", err))
 	}
 	return out, nil
+}
+
+// Discovery reads a discovery endpoint, "/ResourceTypes" or "/Schemas", whole
+// and as documents, so that an entry that is not as the RFC says does not hide
+// the others. ErrNotFound when there is none.
+func (c *Client) Discovery(ctx context.Context, path string) ([]Document, error) {
+	return discover[Document](ctx, c, strings.Trim(path, "/"), path)
 }

@@ -26,7 +26,8 @@ type TLSOptions struct {
 	InsecureSkipVerify bool
 }
 
-func (o TLSOptions) config() (*tls.Config, error) {
+// Config is what connections are made with. It reads the files.
+func (o TLSOptions) Config() (*tls.Config, error) {
 	cfg := &tls.Config{MinVersion: tls.VersionTLS12}
 	if o.CAFile != "" {
 		pool, err := x509.SystemCertPool()
@@ -61,7 +62,7 @@ func (o TLSOptions) config() (*tls.Config, error) {
 // two idle connections to a host, which makes a client with 32 workers dial,
 // and over TLS shake hands, all the time: here every worker has its own.
 func newNetwork(o *Options, log *slog.Logger) (*http.Transport, error) {
-	cfg, err := o.TLS.config()
+	cfg, err := o.TLS.Config()
 	if err != nil {
 		return nil, err
 	}

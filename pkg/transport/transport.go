@@ -1,12 +1,14 @@
 package transport
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
+	"sync"
 	"time"
 )
 
@@ -49,6 +51,11 @@ type Options struct {
 	// RequestIDHeader and RetryTokenHeader name the service's headers.
 	// Defaults "opc-request-id" and "opc-retry-token".
 	RequestIDHeader, RetryTokenHeader string
+	// Observe sees each request before anything of it is sent: once, however
+	// often it is repeated, without the access token, and after the request
+	// for that token. It may read the body through GetBody and must change
+	// nothing. It is called by as many goroutines as send requests.
+	Observe func(*http.Request)
 	// Base replaces the network below all layers, for a service inside this
 	// process. TLS, Proxy and Workers then say nothing.
 	Base http.RoundTripper
@@ -125,6 +132,9 @@ func New(o Options) (*Transport, error) {
 	}
 	var top http.RoundTripper = &wire{next: t.base, timeout: o.Timeout, maxBytes: o.MaxResponseBytes}
 	top = &logging{next: top, log: o.Logger, clock: o.Clock, idName: o.RequestIDHeader, bodies: o.TraceBodies}
+	if o.Observe != nil {
+		top = observer{next: top}
+	}
 	if o.Tokens != nil {
 		top = &bearer{next: top, source: o.Tokens, origin: Origin(t.url)}
 	}
@@ -138,7 +148,25 @@ func New(o Options) (*Transport, error) {
 // up it returns the last answer, whatever its status. Unless the request's
 // context says Call.Stream, the body has been read when it returns.
 func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
-	return t.top.RoundTrip(req)
+	if t.opts.Observe == nil {
+		return t.top.RoundTrip(req)
+	}
+	show := sync.OnceFunc(func() { t.opts.Observe(req) })
+	defer show() // what did not get as far as the network was meant all the same
+	return t.top.RoundTrip(req.WithContext(context.WithValue(req.Context(), observeKey{}, show)))
+}
+
+type observeKey struct{}
+
+// observer stands below the token layer, so that the request for a token is
+// seen first.
+type observer struct{ next http.RoundTripper }
+
+func (o observer) RoundTrip(req *http.Request) (*http.Response, error) {
+	if show, ok := req.Context().Value(observeKey{}).(func()); ok {
+		show()
+	}
+	return o.next.RoundTrip(req)
 }
 
 // CloseIdleConnections closes the connections that are kept for later.

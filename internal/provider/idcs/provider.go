@@ -8,9 +8,7 @@ package idcs
 
 import (
 	"context"
-	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 
@@ -104,7 +102,7 @@ func (b bulker) BulkLimits() (maxOperations, maxBytes int) {
 // Raw sends any request with the profile's credentials. An error status is an
 // answer here, not an error.
 func (p *Provider) Raw(ctx context.Context, req provider.RawRequest) (*provider.RawResponse, error) {
-	path, query, err := p.resolve(req.Path)
+	path, query, err := provider.ResolveRaw(p.transport.BaseURL(), req.Path)
 	if err != nil {
 		return nil, err
 	}
@@ -124,46 +122,4 @@ func (p *Provider) Raw(ctx context.Context, req provider.RawRequest) (*provider.
 		return nil, err
 	}
 	return &provider.RawResponse{Status: resp.Status, Header: resp.Header, Body: resp.Body}, nil
-}
-
-// resolve makes path and query of what a user typed: a path on the domain, or
-// a URL of the same origin, as locations in answers are. A URL of another
-// origin is refused, since the token would go there.
-func (p *Provider) resolve(typed string) (string, url.Values, error) {
-	bad := func(why string) (string, url.Values, error) {
-		return "", nil, fmt.Errorf("%w: %s", transport.ErrBadRequest, why)
-	}
-	// A raw blank is what people type in filters, and url.Parse takes it in a
-	// query only.
-	u, err := url.Parse(typed)
-	if err != nil {
-		return bad("the path cannot be read as a URL")
-	}
-	path := u.EscapedPath()
-	if u.IsAbs() || u.Host != "" {
-		base, err := url.Parse(p.transport.BaseURL())
-		if err != nil {
-			return bad("the base URL cannot be read")
-		}
-		if u.Scheme == "" {
-			u.Scheme = base.Scheme
-		}
-		if u.User != nil || transport.Origin(u) != transport.Origin(base) {
-			return "", nil, fmt.Errorf("%w: %s is not the service of this profile, %s",
-				transport.ErrCrossOrigin, u.Host, base.Host)
-		}
-		prefix := strings.TrimRight(base.EscapedPath(), "/")
-		rest, ok := strings.CutPrefix(path, prefix)
-		if !ok || rest != "" && rest[0] != '/' {
-			return bad("the URL is not below " + p.BaseURL())
-		}
-		path = rest
-	} else if !strings.HasPrefix(path, "/") {
-		path = "/" + path
-	}
-	query, err := url.ParseQuery(u.RawQuery)
-	if err != nil {
-		return bad("the query cannot be read: escape % as %25 and ; as %3B")
-	}
-	return path, query, nil
 }
