@@ -30,7 +30,13 @@ type EnvSecrets struct {
 	Origin string
 }
 
-var _ Secrets = (*EnvSecrets)(nil)
+var (
+	_ Secrets   = (*EnvSecrets)(nil)
+	_ Describer = (*EnvSecrets)(nil)
+)
+
+// Describe says where the secrets are.
+func (*EnvSecrets) Describe() string { return "variables of the environment" }
 
 // Get returns a secret. An empty variable counts as unset.
 func (e *EnvSecrets) Get(_ context.Context, profile, origin, name string) (Secret, error) {
@@ -84,7 +90,14 @@ type CommandSecrets struct {
 	Stderr io.Writer
 }
 
-var _ Secrets = (*CommandSecrets)(nil)
+var (
+	_ Secrets   = (*CommandSecrets)(nil)
+	_ Describer = (*CommandSecrets)(nil)
+)
+
+// Describe says where the secrets are. It names no program: its arguments may
+// be private, and some need none.
+func (*CommandSecrets) Describe() string { return "output of the profile's command" }
 
 // maxCommandOutput bounds what is read of a program.
 const maxCommandOutput = 64 << 10

@@ -38,6 +38,22 @@ type Secrets interface {
 	List(ctx context.Context, profile string) ([]string, error)
 }
 
+// Describer is a store that says in words where it keeps secrets, for profile
+// show and doctor. It asks nobody and shows no secret.
+type Describer interface{ Describe() string }
+
+// Checker is a store that can say, before anything is changed, whether it can
+// be written.
+type Checker interface {
+	Check(ctx context.Context) error
+}
+
+// Sealer is a store that may need to ask its owner before it can be read.
+type Sealer interface {
+	// Sealed says whether the next Get would ask.
+	Sealed() bool
+}
+
 var (
 	// ErrNotFound means that there is no such secret.
 	ErrNotFound = errors.New("no such secret")
@@ -106,6 +122,18 @@ func checkOrigin(profile, name, bound, asked string) error {
 			name, profile, want, got, ErrOriginMismatch)
 	}
 	return nil
+}
+
+// newStored is a secret as it is kept.
+func newStored(profile, origin, name string, value Secret) (storedSecret, error) {
+	normal, err := normalOrigin(origin)
+	if err != nil {
+		return storedSecret{}, err
+	}
+	if value.IsZero() {
+		return storedSecret{}, fmt.Errorf("%s of profile %q is empty: nothing was stored", name, profile)
+	}
+	return storedSecret{Origin: normal, Value: value.Reveal()}, nil
 }
 
 func notFound(profile, name, where string) error {
