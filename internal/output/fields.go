@@ -68,11 +68,7 @@ func (p Printer[T]) choose() ([]field[T], error) {
 	for _, w := range wanted {
 		f, ok := p.find(w)
 		if !ok {
-			valid := make([]string, len(p.spec.Columns))
-			for i, c := range p.spec.Columns {
-				valid[i] = fieldName(c.Name)
-			}
-			return nil, &FieldError{Field: w, Valid: valid}
+			return nil, &FieldError{Field: w, Valid: FieldNames(p.spec.Columns)}
 		}
 		chosen = append(chosen, f)
 	}
@@ -104,6 +100,18 @@ func fieldName(heading string) string {
 	return strings.ReplaceAll(strings.ToLower(heading), " ", "-")
 }
 
+// FieldNames are the columns as --fields takes them.
+func FieldNames[T any](columns []Column[T]) []string {
+	names := make([]string, len(columns))
+	for i, c := range columns {
+		names[i] = fieldName(c.Name)
+	}
+	return names
+}
+
+// FieldNames are the columns as --fields takes them.
+func (p Printer[T]) FieldNames() []string { return FieldNames(p.spec.Columns) }
+
 func normal(name string) string {
 	return strings.ToLower(strings.NewReplacer(" ", "", "-", "", "_", "").Replace(name))
 }
@@ -127,6 +135,10 @@ func decoded(v any) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	return decodeBytes(b)
+}
+
+func decodeBytes(b []byte) (any, error) {
 	dec := json.NewDecoder(bytes.NewReader(b))
 	dec.UseNumber()
 	var doc any

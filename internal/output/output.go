@@ -12,6 +12,7 @@
 package output
 
 import (
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -67,6 +68,14 @@ type Options struct {
 	Format    Format
 	Fields    []string // as typed: each may hold several, separated by commas
 	NoHeaders bool
+	// Query is a JMESPath expression and JQ a jq program, applied to what JSON
+	// would print. Prepare compiles them.
+	Query string
+	JQ    string
+
+	engine   *engine
+	shape    Format // of the results, where there is an engine
+	answered bool
 }
 
 // AddFlags adds --output, --fields and --no-headers.
@@ -76,11 +85,19 @@ func (o *Options) AddFlags(fs *pflag.FlagSet) {
 	// quoted values of a filter in a path.
 	fs.StringArrayVar(&o.Fields, "fields", nil, "`list` of columns or attributes to print, separated by commas")
 	fs.BoolVar(&o.NoHeaders, "no-headers", false, "print tables and CSV without the heading line")
+	fs.StringVar(&o.Query, "query", "", "print what a JMESPath `expression` finds in the JSON output")
+	fs.StringVar(&o.JQ, "jq", "", "print what a jq `program` makes of the JSON output")
 }
 
 // Structured says whether the format is read by programs as a document, JSON
 // above all. The final error is then printed as JSON too.
-func (o *Options) Structured() bool { return o.Format == JSON || o.Format == JSONL }
+func (o *Options) Structured() bool {
+	f := o.Format
+	if o.engine != nil {
+		f = o.shape // what the person asked for
+	}
+	return f == JSON || f == JSONL
+}
 
 // Colour is what a cell looks like on a terminal.
 type Colour uint8
@@ -218,6 +235,9 @@ func (p Printer[T]) begin(s *iostreams.Streams, one bool) (*Writer[T], error) {
 	if err != nil {
 		return nil, err
 	}
+	if p.opts.engine != nil {
+		return &Writer[T]{enc: p.queried(s, fields, one)}, nil
+	}
 	return &Writer[T]{enc: p.encoder(s, fields, one)}, nil
 }
 
@@ -243,10 +263,10 @@ func (w *Writer[T]) End() error { return wrapWrite(w.enc.end()) }
 func (w *Writer[T]) abandon() error { return wrapWrite(w.enc.abandon()) }
 
 func wrapWrite(err error) error {
-	if err != nil {
-		return fmt.Errorf("write output: %w", err)
+	if eval := new(evalError); err == nil || errors.As(err, &eval) || ended(err) {
+		return err
 	}
-	return nil
+	return fmt.Errorf("write output: %w", err)
 }
 
 func (p Printer[T]) encoder(s *iostreams.Streams, fields []field[T], one bool) encoder[T] {

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/spf13/pflag"
 	"go.yaml.in/yaml/v3"
 
@@ -286,7 +287,7 @@ func TestFlags(t *testing.T) {
 	if err := fs.Parse([]string{"-o", "json", "--fields", "a,b", "--fields", `c`, "--no-headers"}); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(Options{Format: JSON, Fields: []string{"a,b", "c"}, NoHeaders: true}, o); diff != "" {
+	if diff := cmp.Diff(Options{Format: JSON, Fields: []string{"a,b", "c"}, NoHeaders: true}, o, cmpopts.IgnoreUnexported(Options{})); diff != "" {
 		t.Errorf("options (-want +got):\n%s", diff)
 	}
 	if err := fs.Parse([]string{"-o", "xml"}); err == nil || !strings.Contains(err.Error(), "table, wide, json") {
