@@ -1,5 +1,6 @@
 // Command gendocs writes what is made from the command tree: one page a
-// command in docs/cmd, and the completion scripts in completions. It is run by
+// command in docs/cmd and docs/man, both again in docs/pages.zip for the
+// command docs, and the completion scripts in completions. It is run by
 // go generate; a test fails when what lies in the repository is not what it
 // writes. Guides are written by hand and are not its business.
 package main
@@ -49,6 +50,14 @@ func generate() (map[string][]byte, error) {
 	if err := pages(root, files); err != nil {
 		return nil, err
 	}
+	if err := manPages(tree(), files); err != nil { // which changes its tree
+		return nil, err
+	}
+	archive, err := packed(files)
+	if err != nil {
+		return nil, err
+	}
+	files[archiveName] = archive
 	for name, script := range map[string]func(io.Writer) error{
 		"idctl.bash": func(w io.Writer) error { return root.GenBashCompletionV2(w, true) },
 		"_idctl":     root.GenZshCompletion,
@@ -103,6 +112,9 @@ func pages(cmd *cobra.Command, files map[string][]byte) error {
 func write(dir string, files map[string][]byte) error {
 	for name, data := range files {
 		path := filepath.Join(dir, filepath.FromSlash(name))
+		if have, err := os.ReadFile(path); err == nil && same(name, have, data) {
+			continue // compressed by another version of Go, maybe
+		}
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil { //nolint:gosec // a folder of the repository
 			return err
 		}
@@ -128,7 +140,7 @@ func write(dir string, files map[string][]byte) error {
 // are still made.
 func existing(dir string) ([]string, error) {
 	var names []string
-	for _, folder := range []string{"docs/cmd", "completions"} {
+	for _, folder := range []string{"docs/cmd", "docs/man", "completions"} {
 		entries, err := os.ReadDir(filepath.Join(dir, filepath.FromSlash(folder)))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
@@ -136,6 +148,9 @@ func existing(dir string) ([]string, error) {
 		for _, e := range entries {
 			names = append(names, folder+"/"+e.Name())
 		}
+	}
+	if _, err := os.Stat(filepath.Join(dir, filepath.FromSlash(archiveName))); err == nil {
+		names = append(names, archiveName)
 	}
 	return names, nil
 }

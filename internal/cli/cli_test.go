@@ -173,7 +173,7 @@ func TestLogin(t *testing.T) {
 		t.Errorf("the token was refused: %d, %v", resp.StatusCode, err)
 	}
 
-	if r := must("", "profile", "show"); !strings.Contains(r.out, "secrets.json in the state folder, set") || strings.Contains(r.out, creds.ClientSecret) {
+	if r := must("", "profile", "show"); !strings.Contains(r.out, "secrets.json, ") || !strings.Contains(r.out, ", set") || strings.Contains(r.out, creds.ClientSecret) {
 		t.Errorf("profile show:\n%s", r.out)
 	}
 	// A secret goes to the address it was given for and to no other.

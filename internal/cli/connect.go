@@ -11,10 +11,12 @@ import (
 	"github.com/kballard/go-shellquote"
 
 	"github.com/idctl/idctl/internal/auth"
+	"github.com/idctl/idctl/internal/cli/ascurl"
 	"github.com/idctl/idctl/internal/cli/cmdutil"
 	"github.com/idctl/idctl/internal/config"
 	"github.com/idctl/idctl/internal/provider"
 	provideridcs "github.com/idctl/idctl/internal/provider/idcs"
+	providerscim "github.com/idctl/idctl/internal/provider/scim"
 	"github.com/idctl/idctl/pkg/idcs"
 	"github.com/idctl/idctl/pkg/transport"
 	"github.com/idctl/idctl/pkg/transport/tokens"
@@ -29,6 +31,11 @@ type connector struct {
 	provider provider.Provider
 	tokens   map[string]transport.TokenSource
 	local    *localService
+	keepers  keepers
+	// unattended connects without what might ask a person: a keyring that is
+	// locked, a command that prints a secret.
+	unattended bool
+	curl       *ascurl.Printer
 }
 
 func (c *connector) wire() {
@@ -60,6 +67,8 @@ func (c *connector) wire() {
 	}
 	d.Tokens = c.tokenSource
 	d.TokenConfig = c.tokenConfig
+	d.Transport = c.transportOptions
+	d.ShowCalls = c.showCalls
 	d.Provider = c.dial
 }
 
@@ -89,9 +98,10 @@ func (c *connector) dial(ctx context.Context) (provider.Provider, error) {
 	if err != nil {
 		return nil, err
 	}
-	if r.Provider != provideridcs.Name {
+	plain := r.Provider == config.ProviderSCIM && !r.Local()
+	if r.Provider != provideridcs.Name && !plain {
 		return nil, &provider.UnsupportedError{
-			Provider: r.Provider, What: "be used by this version of idctl", Instead: "profiles with provider idcs can",
+			Provider: r.Provider, What: "be used by this version of idctl", Instead: "profiles with provider idcs or scim can",
 		}
 	}
 	opts, err := c.transportOptions(ctx, r)
@@ -103,11 +113,15 @@ func (c *connector) dial(ctx context.Context) (provider.Provider, error) {
 			return nil, err
 		}
 	}
+	opts.Observe = c.observe(r, true)
 	client, err := transport.NewClient(opts)
 	if err != nil {
 		return nil, fmt.Errorf("profile %s: %w", r.Name, err)
 	}
-	p := provideridcs.New(client)
+	var p provider.Provider = provideridcs.New(client)
+	if plain {
+		p = providerscim.New(ctx, client, providerscim.Options{Logger: c.deps.Log, Note: c.deps.Note})
+	}
 	c.mu.Lock()
 	c.provider = p
 	c.mu.Unlock()
@@ -128,11 +142,15 @@ func (c *connector) transportOptions(ctx context.Context, r *config.Resolved) (t
 		o.BaseURL, o.Base, o.Unlimited = localURL, l.transport(), true
 	}
 	t := idcs.TransportOptions(o)
+	if r.Provider == config.ProviderSCIM && !r.Local() {
+		t = plainTransport(o, r)
+	}
 	t.TraceBodies = c.deps.Flags.TraceBodies
 	t.Limits.Shards = c.deps.Flags.Shards
 	t.UserAgent = "idctl/" + c.deps.Version.Version
+	t.Observe = c.observe(r, false)
 	t.Retry.Attempts = r.Retries + 1
-	if r.Rate > 0 {
+	if r.Rate > 0 && r.Provider != config.ProviderSCIM {
 		// The user's own number takes the place of the published limits, in
 		// each group and in full.
 		t.Limits.Share, t.Limits.Shards, t.Limits.Rates = 1, 0, map[string]transport.Rate{}
@@ -141,6 +159,39 @@ func (c *connector) transportOptions(ctx context.Context, r *config.Resolved) (t
 		}
 	}
 	return t, nil
+}
+
+// observe prints the requests to a profile's service, when --as-curl was
+// given. bearer says that they get an access token on the way.
+func (c *connector) observe(r *config.Resolved, bearer bool) func(*http.Request) {
+	var remarks []string
+	o := ascurl.Options{Bearer: bearer, CAFile: r.CAFile}
+	switch {
+	case bearer && r.Auth == config.AuthBasic:
+		o.Bearer, o.Basic = false, r.User
+	case bearer:
+		command := "idctl token"
+		if r.Name != config.EnvProfile {
+			command += " --profile " + r.Name
+		}
+		remarks = append(remarks, "IDCTL_TOKEN: an access token, as "+command+" prints it")
+	}
+	if r.Local() {
+		remarks = append(remarks, "nothing listens at "+localURL+": idctl itself answers for the profile local")
+	}
+	return c.showCalls(o, remarks...)
+}
+
+func (c *connector) showCalls(o ascurl.Options, remarks ...string) func(*http.Request) {
+	if !c.deps.Flags.AsCurl {
+		return nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.curl == nil {
+		c.curl = ascurl.NewPrinter(c.deps.IO.ErrOut, c.deps.IO.ErrTerminal)
+	}
+	return c.curl.Observe(o, remarks...)
 }
 
 // tokenSource gives access tokens of a profile: from memory, from the cache on
@@ -156,10 +207,10 @@ func (c *connector) tokenSource(ctx context.Context, r *config.Resolved) (transp
 	if err != nil {
 		return nil, err
 	}
-	if r.Auth != config.AuthToken {
+	if r.Auth != config.AuthToken && r.Auth != config.AuthBasic { // those are no tokens that a service gave
 		if cache, cerr := c.deps.TokenCache(); cerr == nil {
 			source = cache.Source(auth.Key{
-				Profile: r.Name, Origin: origin(r), ClientID: clientID + "\x00" + r.Auth + "\x00" + r.User, Scope: r.Scope,
+				Profile: r.Name, Origin: origin(r), ClientID: clientID + "\x00" + r.Auth + "\x00" + r.User + "\x00" + r.TokenURL, Scope: r.Scope,
 			}, source)
 		} else if !errors.Is(cerr, config.ErrNoHome) { // without a home each run asks anew
 			return nil, cerr
@@ -205,6 +256,9 @@ func (c *connector) tokenConfig(ctx context.Context, r *config.Resolved) (tokens
 		return tokens.Config{}, fmt.Errorf("profile %s: %w", r.Name, err)
 	}
 	var rt http.RoundTripper = t
+	if r.Provider == config.ProviderSCIM && !r.Local() {
+		return plainTokens(r, tokens.Config{Scope: r.Scope, HTTP: rt, Clock: c.clock()})
+	}
 	return tokens.Config{URL: opts.BaseURL + "/oauth2/v1/token", Scope: r.Scope, HTTP: rt, Clock: c.clock()}, nil
 }
 
@@ -231,6 +285,9 @@ func (c *connector) secrets(r *config.Resolved) (auth.Secrets, error) {
 	if err != nil {
 		return nil, err
 	}
+	if c.unattended && r.SecretStore != config.SecretEnv && r.SecretStore != config.SecretFile {
+		return cmdutil.FirstSecrets{env}, nil
+	}
 	switch r.SecretStore {
 	case config.SecretEnv:
 		general := cmdutil.SecretVariable(&config.Resolved{Auth: r.Auth})
@@ -252,14 +309,7 @@ func (c *connector) secrets(r *config.Resolved) (auth.Secrets, error) {
 		}
 		return cmdutil.FirstSecrets{env, cmd}, nil
 	}
-	path, err := c.deps.Paths.State("secrets.json")
-	if errors.Is(err, config.ErrNoHome) {
-		return cmdutil.FirstSecrets{env}, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	return cmdutil.FirstSecrets{env, &auth.FileSecrets{Path: path}}, nil
+	return c.keptSecrets(env, r)
 }
 
 // profileURL is the address in the profile itself, to which its secrets are

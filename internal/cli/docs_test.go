@@ -14,6 +14,7 @@ import (
 
 	"github.com/idctl/idctl/internal/cli"
 	"github.com/idctl/idctl/internal/cli/cmdutil"
+	"github.com/idctl/idctl/internal/cli/doctor"
 	"github.com/idctl/idctl/internal/config"
 	"github.com/idctl/idctl/internal/output"
 	"github.com/idctl/idctl/internal/transfer/mapping"
@@ -156,6 +157,7 @@ func TestDocsJSONFields(t *testing.T) {
 		"### Summary of an import": reflect.TypeFor[runner.Summary](),
 		"### Line of a plan":       reflect.TypeFor[runner.Step](),
 		"### Report of a check":    reflect.TypeFor[mapping.Report](),
+		"### Check of the doctor":  reflect.TypeFor[doctor.Check](),
 	} {
 		t.Run(heading, func(t *testing.T) {
 			if diff := cmp.Diff(fields(typ), firstColumn(t, "docs/scripting.md", heading)); diff != "" {
@@ -207,6 +209,14 @@ func TestDocsSettings(t *testing.T) {
 	wantTable(t, "docs/configuration.md", "## Settings", rows)
 }
 
+// TestDocsSecretStores: the page describes every place, in the order of the help.
+func TestDocsSecretStores(t *testing.T) {
+	s, _ := config.FindSetting("secretStore")
+	if diff := cmp.Diff(s.Values, firstColumn(t, "docs/configuration.md", "## Secrets")); diff != "" {
+		t.Errorf("places (-code +page):\n%s", diff)
+	}
+}
+
 func TestDocsPaths(t *testing.T) {
 	env := map[string]string{"HOME": "~", "AppData": "%AppData%", "LocalAppData": "%LocalAppData%"}
 	lookup := func(name string) (string, bool) { v, ok := env[name]; return v, ok }
@@ -222,10 +232,12 @@ func TestDocsPaths(t *testing.T) {
 	}{
 		{"profiles", func(p config.Paths) (string, error) { return p.ConfigFile() }},
 		{"stored secrets", func(p config.Paths) (string, error) { return p.State("secrets.json") }},
+		{"stored secrets, encrypted", func(p config.Paths) (string, error) { return p.State("secrets.age") }},
 		{"journals of imports", func(p config.Paths) (string, error) { return p.State("runs") }},
 		{"the profile local", func(p config.Paths) (string, error) { return p.State("local") }},
 		{"standard input of an import, while it runs", func(p config.Paths) (string, error) { return p.State("spool") }},
 		{"access tokens", func(p config.Paths) (string, error) { return p.Cache("tokens") }},
+		{"names for completion", func(p config.Paths) (string, error) { return p.Cache("completion") }},
 	} {
 		row := []string{f.what}
 		for i, p := range places {
@@ -304,6 +316,7 @@ func TestVariablesAreListed(t *testing.T) {
 	listed := map[string]bool{
 		"IDCTL_CONTROL_KEY": true, // printed for curl by server env, never read
 		"IDCTL_REFERENCE":   true, // read by tests and generators only
+		"IDCTL_SCIM_SUITES": true, // read by tests only
 	}
 	for _, v := range cli.Variables() {
 		listed[v.Name] = true

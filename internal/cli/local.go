@@ -22,6 +22,9 @@ import (
 // that the rules for secrets and Host headers hold as they are.
 const localURL = "http://localhost"
 
+// localFile is its database in the folder of the profile.
+const localFile = "idctl.db"
+
 // localService is the emulator of the profile local on its database file.
 // Several processes may have it open at once: they are one service, because
 // everything that counts is in the file.
@@ -49,7 +52,7 @@ func (c *connector) openLocal(ctx context.Context) (*localService, error) {
 	if err != nil {
 		return nil, fmt.Errorf("profile local: %w", err)
 	}
-	file := filepath.Join(dir, "idctl.db")
+	file := filepath.Join(dir, localFile)
 	st, err := sqlite.Open(ctx, file)
 	if err != nil {
 		return nil, fmt.Errorf("profile local: open %s: %w", file, err)

@@ -33,6 +33,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/idctl/idctl/internal/auth"
 	"github.com/idctl/idctl/internal/cli/cmdutil"
 	"github.com/idctl/idctl/internal/config"
 	"github.com/idctl/idctl/internal/iostreams"
@@ -50,6 +51,7 @@ func Main() int {
 		Env:   os.LookupEnv,
 		GOOS:  runtime.GOOS,
 		Clock: time.Now, //nolint:forbidigo // the one place where the clock comes in
+		Spawn: spawn,
 	})
 }
 
@@ -60,6 +62,11 @@ type Process struct {
 	Env   config.LookupEnv
 	GOOS  string
 	Clock func() time.Time
+	// Spawn starts this program with other arguments in the background; the
+	// channel gives its end. Nil: nothing is done in the background.
+	Spawn func(args []string) (<-chan error, error)
+	// Keyring takes the place of the system's keyring, unless nil.
+	Keyring auth.Keyring
 }
 
 // signalContext ends with a *cmdutil.SignalError as cause at the first SIGINT
@@ -125,6 +132,7 @@ type app struct {
 	deps  *cmdutil.Deps
 	conn  *connector
 	level *slog.LevelVar
+	spawn func(args []string) (<-chan error, error)
 }
 
 func newApp(p Process) *app {
@@ -141,7 +149,13 @@ func newApp(p Process) *app {
 		Flags:   &cmdutil.Flags{},
 		Output:  &output.Options{},
 	}
-	a := &app{deps: d, level: level, conn: &connector{deps: d}}
+	if completing(p.Args) {
+		// The shell wants names and nothing else; remarks would land in the
+		// middle of what is being typed.
+		d.Log, d.IO.NoInput = slog.New(slog.DiscardHandler), true
+	}
+	a := &app{deps: d, level: level, conn: &connector{deps: d}, spawn: p.Spawn}
+	a.conn.keepers.keyring = p.Keyring
 	a.conn.wire()
 	return a
 }
@@ -160,7 +174,7 @@ func (a *app) execute(ctx context.Context, args []string) error {
 	if out.err != nil {
 		return fmt.Errorf("write output: %w", out.err)
 	}
-	return nil
+	return a.unanswered()
 }
 
 // rememberingWriter keeps the first error.

@@ -5,6 +5,8 @@ import (
 
 	"github.com/idctl/idctl/internal/cli/api"
 	"github.com/idctl/idctl/internal/cli/cmdutil"
+	docscmd "github.com/idctl/idctl/internal/cli/docs"
+	"github.com/idctl/idctl/internal/cli/doctor"
 	"github.com/idctl/idctl/internal/cli/exportcmd"
 	groupscmd "github.com/idctl/idctl/internal/cli/groups"
 	"github.com/idctl/idctl/internal/cli/importcmd"
@@ -56,8 +58,10 @@ func nouns() []noun {
 		{"logout", nil, "Forget the access tokens of a profile", groupAccess, profile.NewLogout},
 		{"whoami", nil, "Show who the access token is for", groupAccess, profile.NewWhoami},
 		{"token", nil, "Print an access token, for curl and scripts", groupAccess, profile.NewToken},
+		{"doctor", nil, "Check everything a call to the service depends on", groupAccess, doctor.New},
 		{"server", nil, "Serve an identity domain on this machine, for tests", groupTool, servercmd.New},
 		{"completion", nil, "Print a completion script for a shell", groupTool, newCompletion},
+		{"docs", []string{"doc"}, "Read the guides and the pages of commands", groupTool, docscmd.New},
 		{"version", nil, "Show which build this is", groupTool, newVersion},
 	}
 }

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -10,7 +9,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/idctl/idctl/internal/cli/cmdutil"
-	"github.com/idctl/idctl/internal/config"
 	"github.com/idctl/idctl/internal/output"
 )
 
@@ -33,9 +31,16 @@ func (a *app) root(args []string) *cobra.Command {
 	(&output.Options{}).AddFlags(probe)
 	probe.BoolP("help", "h", false, "")
 	name, sure := calledNoun(args, probe)
-	return a.rootWith(func(n noun) bool {
+	root := a.rootWith(func(n noun) bool {
 		return !sure || n.name == name || slices.Contains(n.aliases, name)
 	})
+	switch {
+	case completing(args):
+		a.completer().root(root)
+	case name == refreshCommand:
+		root.AddCommand(a.newRefresh())
+	}
+	return root
 }
 
 func (a *app) rootWith(wanted func(noun) bool) *cobra.Command {
@@ -69,7 +74,6 @@ func (a *app) rootWith(wanted func(noun) bool) *cobra.Command {
 		root.AddCommand(cmd)
 	}
 	root.AddCommand(topics()...)
-	completeFlags(root, a.deps)
 	return root
 }
 
@@ -89,7 +93,7 @@ func (a *app) before(cmd *cobra.Command, _ []string) error {
 		f.Verbose = 2
 	}
 	a.level.Set(logLevel(f.Quiet, f.Verbose))
-	return nil
+	return a.prepareQuery(cmd)
 }
 
 // flagError types what pflag refuses, and suggests.
@@ -184,30 +188,4 @@ func shorthands(cluster string, fs *pflag.FlagSet) (takesNext, ok bool) {
 		}
 	}
 	return false, true
-}
-
-func completeFlags(root *cobra.Command, d *cmdutil.Deps) {
-	fixed := func(values []string) cobra.CompletionFunc {
-		return func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
-			return values, cobra.ShellCompDirectiveNoFileComp
-		}
-	}
-	for name, f := range map[string]cobra.CompletionFunc{
-		"output":   fixed(output.Formats()),
-		"provider": fixed(config.Providers()),
-		"profile": func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
-			names := []string{config.LocalProfile}
-			if c, err := d.Config(); err == nil {
-				for _, p := range c.Profiles {
-					names = append(names, p.Name)
-				}
-			}
-			return names, cobra.ShellCompDirectiveNoFileComp
-		},
-	} {
-		if err := root.RegisterFlagCompletionFunc(name, f); err != nil {
-			// The flag was added a few lines above.
-			panic(fmt.Sprintf("completion of --%s: %v", name, err))
-		}
-	}
 }

@@ -30,6 +30,7 @@ const (
 	hushFile     = "Pass-hush-File-83!"
 	hushDocument = "Pass-hush-Doc-84!"
 	hushToken    = "token-hush-85c4"
+	hushPhrase   = "phrase-hush-86d5"
 )
 
 // verbs is a call of every verb there is, in an order in which each finds what
@@ -39,7 +40,7 @@ var verbs = []string{
 	"profile add prod --client-id admin --url $URL --secret-file secret.txt --use",
 	"profile add spare --client-id admin --url $URL",
 	"profile list", "profile show prod", "profile set spare timeout=20s", "profile use prod",
-	"login --secret-file secret.txt", "whoami", "version", "completion bash",
+	"login --secret-file secret.txt", "profile move-secret prod --to age", "profile show prod", "login --secret-file secret.txt", "whoami", "version", "completion bash",
 	"import template users", "import template groups",
 	"!import check users.csv", "!import users users.csv --rejects rejects.csv --summary s.json --junit j.xml --verify --on-existing update",
 	"import users good.csv --dry-run --plan-out p.plan", "import apply p.plan --summary s2.json --journal apply.journal",
@@ -63,8 +64,8 @@ var verbs = []string{
 	"!api GET /admin/v1/Nothing?client_secret=" + hushClient,
 	"!api GET /admin/v1/Users --header Authorization:" + hushToken,
 	"users delete new@example.com --yes",
-	"help users", "help exit-codes", "exit-codes", "environment",
-	"logout --forget", "profile remove spare --yes",
+	"!users browse", "docs", "docs import", "help users", "help exit-codes", "exit-codes", "environment",
+	"doctor", "doctor -o json", "logout --forget", "profile remove spare --yes",
 }
 
 // silentVerbs have no call above, each for a reason.
@@ -82,6 +83,7 @@ func TestNoSecretShows(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("modes of files are looked at")
 	}
+	t.Setenv("IDCTL_AGE_PASSPHRASE", hushPhrase)
 	srv := idtest.New(t, idtest.WithCredentials("admin", hushClient))
 	dir := t.TempDir()
 	home := filepath.Join(dir, "home")
@@ -116,7 +118,7 @@ func TestNoSecretShows(t *testing.T) {
 // hushed matches every secret, in the forms in which one could get out.
 func hushed() *regexp.Regexp {
 	texts := []string{
-		hushClient, hushRow, hushBad, hushFile, hushDocument, hushToken,
+		hushClient, hushRow, hushBad, hushFile, hushDocument, hushToken, hushPhrase,
 		base64.StdEncoding.EncodeToString([]byte("admin:" + hushClient)),
 	}
 	for i, s := range texts {
@@ -179,7 +181,7 @@ func run(t *testing.T, dir, home, verb string, local bool, places map[string]str
 		}
 		words[i] = w
 	}
-	words = append(words, "-vv", "--trace-bodies")
+	words = append(words, "-vv", "--trace-bodies", "--as-curl")
 	env := os.Environ()
 	if local {
 		env = append(env, "IDCTL_PROFILE=local")

@@ -13,8 +13,12 @@ import (
 	"github.com/idctl/idctl/internal/output"
 )
 
+// What the linker of a release puts in, see .goreleaser.yaml. Nothing else
+// writes to them.
+var releaseVersion, releaseCommit, releaseDate string
+
 // buildVersion reads what the Go linker put into the binary: the module's
-// version, or the commit of a build from a clone.
+// version, or the commit of a build from a clone. A release says it itself.
 func buildVersion() cmdutil.Version {
 	v := cmdutil.Version{Version: "devel", Go: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH}
 	info, ok := debug.ReadBuildInfo()
@@ -31,6 +35,9 @@ func buildVersion() cmdutil.Version {
 		case "vcs.time":
 			v.Date = s.Value
 		}
+	}
+	if releaseVersion != "" {
+		v.Version, v.Commit, v.Date = releaseVersion, releaseCommit, releaseDate
 	}
 	return v
 }
@@ -56,14 +63,15 @@ func newVersionCmd(d *cmdutil.Deps, run func(context.Context, *versionOptions) e
 	return &cobra.Command{
 		Use: "version", Short: "Show which build this is",
 		Example: "  idctl version\n  idctl version -o json",
-		Args:    cmdutil.NoArgs,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), o) },
+		Args:    cmdutil.NoArgs, Annotations: cmdutil.Columns(o.Print.FieldNames()),
+		RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), o) },
 	}
 }
 
 func runVersion(_ context.Context, o *versionOptions) error { return o.Print.One(o.IO, &o.Version) }
 
-const completionLong = `Print a script that completes commands, flags, formats and profiles.
+const completionLong = `Print a script that completes commands, flags and their values, and names: users,
+groups, profiles, columns, attributes. idctl docs completion says where names come from.
 
   bash         source <(idctl completion bash)
   zsh          idctl completion zsh > "${fpath[1]}/_idctl"

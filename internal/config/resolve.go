@@ -35,11 +35,13 @@ type Resolved struct {
 	Values   map[string]Value
 	Provider string
 	// URL has no trailing slash. It is empty for the profile local.
-	URL           string
-	ClientID      string
-	Auth          string
-	User          string
-	Scope         string
+	URL      string
+	ClientID string
+	Auth     string
+	User     string
+	Scope    string
+	// TokenURL is the OAuth token endpoint of provider scim.
+	TokenURL      string
 	KeyFile       string
 	KeyID         string
 	DomainType    string
@@ -164,7 +166,7 @@ func (c *Config) values(p Profile, flags map[string]string, env LookupEnv) (*Res
 		if t := p.Values[s.Key]; t != "" {
 			v = Value{Text: t, Origin: FromProfile, Where: fmt.Sprintf("%s:%d", c.File, p.lines[s.Key])}
 		}
-		if s.Env != "" {
+		if s.Env != "" && (s.Key != TokenURL || p.Name == EnvProfile) {
 			if t := env.get(s.Env); t != "" {
 				v = Value{Text: t, Origin: FromEnv, Where: s.Env}
 			}
@@ -187,6 +189,7 @@ func (r *Resolved) fill(env LookupEnv) error {
 	r.Provider, r.ClientID, r.Auth, r.User = text("provider"), text("clientId"), text("auth"), text("user")
 	r.URL = strings.TrimRight(text("url"), "/")
 	r.Scope, r.KeyFile, r.KeyID = text("scope"), text("keyFile"), text("keyId")
+	r.TokenURL = text(TokenURL)
 	r.DomainType, r.CAFile = text("domainType"), text("caFile")
 	r.SecretStore, r.SecretEnv, r.SecretCommand = text("secretStore"), text("secretEnv"), text("secretCommand")
 	// A token in the environment is the way in, whatever the profile says, as

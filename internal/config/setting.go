@@ -37,7 +37,10 @@ func (s Setting) Check(v string) error {
 }
 
 // Providers are the words for kinds of service.
-func Providers() []string { return []string{"idcs", "nevis", "scim"} }
+func Providers() []string { return []string{"idcs", "nevis", ProviderSCIM} }
+
+// ProviderSCIM is the word for any service that speaks plain SCIM.
+const ProviderSCIM = "scim"
 
 // Ways to log in.
 const (
@@ -46,14 +49,29 @@ const (
 	AuthRefresh           = "refresh"
 	AuthJWTAssertion      = "jwt-assertion"
 	AuthToken             = "token"
+	// AuthBasic sends user name and password with every request (RFC 7617).
+	AuthBasic = "basic"
 )
+
+// TokenURL is the key of the setting that says where tokens come from. A
+// profile's secret goes there, so that no variable of the environment can point
+// a profile elsewhere.
+const TokenURL = "tokenUrl"
 
 // Places where a profile's secret is kept.
 const (
 	SecretFile    = "file"
+	SecretKeyring = "keyring"
+	SecretAge     = "age"
 	SecretEnv     = "env"
 	SecretCommand = "command"
 )
+
+// SecretKeepers lists the places into which idctl itself puts secrets.
+func SecretKeepers() []string { return []string{SecretFile, SecretKeyring, SecretAge} }
+
+// KeepsSecrets says whether idctl itself puts secrets into a place.
+func KeepsSecrets(place string) bool { return slices.Contains(SecretKeepers(), place) }
 
 // Settings lists what a profile may hold, in the order of the file. It is a
 // fresh slice.
@@ -64,10 +82,11 @@ func Settings() []Setting {
 		{Key: "clientId", Env: "IDCTL_CLIENT_ID", Help: "OAuth client id"},
 		{
 			Key: "auth", Env: "IDCTL_AUTH", Default: AuthClientCredentials,
-			Values: []string{AuthClientCredentials, AuthPassword, AuthRefresh, AuthJWTAssertion, AuthToken}, Help: "way to get an access token",
+			Values: []string{AuthClientCredentials, AuthPassword, AuthRefresh, AuthJWTAssertion, AuthToken, AuthBasic}, Help: "way to get an access token",
 		},
-		{Key: "user", Env: "IDCTL_USER", Help: "user name for password and jwt-assertion"},
+		{Key: "user", Env: "IDCTL_USER", Help: "user name for password, jwt-assertion and basic"},
 		{Key: "scope", Env: "IDCTL_SCOPE", Help: "OAuth scope, when not all granted ones are wanted"},
+		{Key: TokenURL, Env: "IDCTL_TOKEN_URL", check: checkURL, Help: "where provider scim gets access tokens (OAuth token endpoint); the variable counts only without a profile"},
 		{Key: "keyFile", Env: "IDCTL_KEY_FILE", Help: "PEM file with the private key for jwt-assertion"},
 		{Key: "keyId", Env: "IDCTL_KEY_ID", Help: "key id or certificate alias for jwt-assertion"},
 		{
@@ -77,7 +96,7 @@ func Settings() []Setting {
 		{Key: "caFile", Env: "IDCTL_CA_FILE", Flag: "ca-file", Help: "PEM file with certificate authorities to trust besides the system's"},
 		{
 			Key: "secretStore", Env: "IDCTL_SECRET_STORE", Default: SecretFile,
-			Values: []string{SecretFile, SecretEnv, SecretCommand}, Help: "where the secret is kept",
+			Values: append(SecretKeepers(), SecretEnv, SecretCommand), Help: "where the secret is kept",
 		},
 		{Key: "secretEnv", check: checkEnvName, Help: "variable with the secret, for secretStore env, in place of IDCTL_CLIENT_SECRET and the like"},
 		{Key: "secretCommand", Help: "command that prints the secret, for secretStore command"},

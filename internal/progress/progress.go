@@ -64,10 +64,13 @@ func (b *Bar) Set(done, total, bad int) {
 		return
 	}
 	text := fmt.Sprintf("%d of %d %s", done, total, b.unit)
+	if total < 0 {
+		text = fmt.Sprintf("%d %s", done, b.unit)
+	}
 	if bad > 0 {
 		text += fmt.Sprintf(", %d not done", bad)
 	}
-	if passed, n := now.Sub(b.began).Seconds(), done-b.start; passed > 0 && n >= minForRate {
+	if passed, n := now.Sub(b.began).Seconds(), done-b.start; total >= 0 && passed > 0 && n >= minForRate {
 		rate := float64(n) / passed
 		left := time.Duration(float64(total-done) / rate * float64(time.Second))
 		text += fmt.Sprintf(", %.0f/s, %s left", rate, left.Round(time.Second))

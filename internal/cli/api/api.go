@@ -19,6 +19,7 @@ import (
 	"github.com/idctl/idctl/internal/cli/cmdutil"
 	"github.com/idctl/idctl/internal/cli/directory"
 	"github.com/idctl/idctl/internal/iostreams"
+	"github.com/idctl/idctl/internal/output"
 	"github.com/idctl/idctl/internal/provider"
 	"github.com/idctl/idctl/pkg/scim"
 	"github.com/idctl/idctl/pkg/transport"
@@ -58,7 +59,7 @@ JSON is laid out for reading on a terminal and with -o json, and is passed on
 byte by byte elsewhere and with --raw. An error status is an answer too: it is
 printed, and decides the exit code.`,
 		Example: `  idctl api GET '/admin/v1/Users?count=1'
-  idctl api GET /admin/v1/Users --param 'filter=userName sw "a"' --param count=5
+  idctl api GET /admin/v1/Users --param 'filter=userName sw "a"' --query 'Resources[].userName'
   idctl api PATCH /admin/v1/Groups/2f6b1c0de4a94a5b8c7d6e5f4a3b2c1d --data @patch.json
   echo '{"userIds":["2f6b1c0de4a94a5b8c7d6e5f4a3b2c1d"]}' | idctl api POST /admin/v1/BulkUserPasswordResetter --data -`,
 		Args: func(cmd *cobra.Command, args []string) error {
@@ -111,6 +112,10 @@ func run(ctx context.Context, o *options) error {
 	}
 	if err != nil {
 		return fmt.Errorf("%s %s: %w", req.Method, barePath(req.Path), err)
+	}
+	if o.Deps.Output.Queried() && resp.Status < 300 && !o.Raw && !o.Include && json.Valid(resp.Body) {
+		body := json.RawMessage(resp.Body)
+		return output.New(o.Deps.Output, output.Spec[json.RawMessage]{}).One(o.Deps.IO, &body)
 	}
 	if err := o.print(resp); err != nil {
 		return fmt.Errorf("write output: %w", err)

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"os"
 	"strings"
 	"time"
@@ -17,6 +18,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/idctl/idctl/internal/auth"
+	"github.com/idctl/idctl/internal/cli/ascurl"
 	"github.com/idctl/idctl/internal/config"
 	"github.com/idctl/idctl/internal/iostreams"
 	"github.com/idctl/idctl/internal/output"
@@ -50,6 +52,11 @@ type Deps struct {
 	Tokens func(context.Context, *config.Resolved) (transport.TokenSource, error)
 	// TokenConfig says where tokens of a profile are asked for.
 	TokenConfig func(context.Context, *config.Resolved) (tokens.Config, error)
+	// Transport is the way to the service of a profile, without a token.
+	Transport func(context.Context, *config.Resolved) (transport.Options, error)
+	// ShowCalls is what --as-curl makes of requests that do not go through
+	// Transport; nil when it was not given.
+	ShowCalls func(ascurl.Options, ...string) func(*http.Request)
 	// TokenCache is where access tokens are kept.
 	TokenCache func() (*auth.Cache, error)
 	// Provider connects to the service of the chosen profile, once. It does
@@ -81,6 +88,7 @@ type Flags struct {
 	Yes         bool
 	Verbose     int
 	TraceBodies bool
+	AsCurl      bool
 
 	// Shards is how many processes share the limits of the service; a command
 	// that knows sets it before it connects. 0 and 1 mean this one alone.
@@ -106,6 +114,7 @@ func (f *Flags) AddFlags(fs *pflag.FlagSet) {
 	fs.BoolVarP(&f.Yes, "yes", "y", false, "answer yes to every confirmation")
 	fs.CountVarP(&f.Verbose, "verbose", "v", "say more on stderr: -v decisions, -vv requests")
 	fs.BoolVar(&f.TraceBodies, "trace-bodies", false, "log bodies of requests too, with secrets masked")
+	fs.BoolVar(&f.AsCurl, "as-curl", false, "print each request on stderr as a curl command too, with variables for secrets")
 }
 
 // Given returns the flags that override settings and were given, by name.

@@ -224,13 +224,13 @@ func ExitCode(err error) int {
 		transport.ErrTimeout, context.DeadlineExceeded), tokens.Transient(err):
 		return ExitBusy
 	case is(err, scim.ErrUnauthorized, scim.ErrForbidden, transport.ErrToken, transport.ErrInsecure, auth.ErrNotFound,
-		auth.ErrOriginMismatch, auth.ErrExposed, auth.ErrCommand), as[*tokens.Error](err):
+		auth.ErrOriginMismatch, auth.ErrExposed, auth.ErrCommand, auth.ErrNoKeyring, auth.ErrPassphrase, auth.ErrKeyMissing), as[*tokens.Error](err):
 		return ExitDenied
 	case errors.Is(err, scim.ErrNotFound):
 		return ExitNotFound
 	case errors.Is(err, scim.ErrConflict):
 		return ExitConflict
-	case is(err, scim.ErrAmbiguous, scim.ErrNoID, transport.ErrBadRequest):
+	case is(err, scim.ErrAmbiguous, scim.ErrNoID, transport.ErrBadRequest, auth.ErrTooLarge):
 		return ExitUsage
 	}
 	return ExitFailure

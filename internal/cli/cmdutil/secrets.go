@@ -2,9 +2,11 @@ package cmdutil
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/idctl/idctl/internal/auth"
 	"github.com/idctl/idctl/internal/config"
@@ -15,7 +17,7 @@ import (
 // PrimarySecret is the name of the secret that a way to log in turns on.
 func PrimarySecret(way string) string {
 	switch way {
-	case config.AuthPassword:
+	case config.AuthPassword, config.AuthBasic:
 		return auth.Password
 	case config.AuthRefresh:
 		return auth.RefreshToken
@@ -57,6 +59,14 @@ func (f FirstSecrets) Get(ctx context.Context, profile, origin, name string) (au
 }
 
 func (f FirstSecrets) last() auth.Secrets { return f[len(f)-1] }
+
+// Kept is the store behind whatever overrides it: where Set stores.
+func Kept(s auth.Secrets) auth.Secrets {
+	if f, ok := s.(FirstSecrets); ok {
+		return f.last()
+	}
+	return s
+}
 
 // Set stores in the last store.
 func (f FirstSecrets) Set(ctx context.Context, profile, origin, name string, v auth.Secret) error {
@@ -125,6 +135,9 @@ func (g grant) source(ctx context.Context) (transport.TokenSource, error) {
 		}
 		return tokens.Static(t), nil
 	}
+	if r.Auth == config.AuthBasic {
+		return g.basic(ctx)
+	}
 	if r.ClientID == "" {
 		return nil, &LoginError{Profile: r.Name, Err: errors.New("no client id")}
 	}
@@ -155,6 +168,31 @@ func (g grant) source(ctx context.Context) (transport.TokenSource, error) {
 		return tokens.Refresh(cfg, auth.NewRefreshStore(g.store, r.Name, r.URL)), nil
 	}
 	return tokens.ClientCredentials(cfg), nil
+}
+
+// basic is no token: it is what stands in its place, made of the user's name
+// and password (RFC 7617).
+func (g grant) basic(ctx context.Context) (transport.TokenSource, error) {
+	switch {
+	case g.r.Provider != config.ProviderSCIM:
+		return nil, Usagef("profile %s: auth basic is for provider scim, not for %s", g.r.Name, g.r.Provider)
+	case g.r.User == "":
+		return nil, &LoginError{Profile: g.r.Name, Err: errors.New("no user name for auth basic")}
+	case strings.Contains(g.r.User, ":"):
+		return nil, &LoginError{Profile: g.r.Name, Err: errors.New("a user name for auth basic cannot hold a colon")}
+	}
+	pw, err := g.secret(ctx, auth.Password)
+	if err != nil {
+		return nil, err
+	}
+	return basicCredential{auth.Secret(base64.StdEncoding.EncodeToString([]byte(g.r.User + ":" + pw.Reveal())))}, nil
+}
+
+type basicCredential struct{ value auth.Secret }
+
+// Token implements transport.TokenSource.
+func (b basicCredential) Token(context.Context) (transport.Token, error) {
+	return transport.Token{Type: "Basic", Value: b.value}, nil
 }
 
 func (g grant) secret(ctx context.Context, name string) (auth.Secret, error) {

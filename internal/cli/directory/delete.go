@@ -45,6 +45,7 @@ func outcomes(d *cmdutil.Deps) output.Printer[Outcome] {
 // DeleteOptions are what delete needs.
 type DeleteOptions struct {
 	Base
+	Selection
 	Print         output.Printer[Outcome]
 	Keys          []string
 	Force         bool
@@ -55,17 +56,26 @@ type DeleteOptions struct {
 func NewDelete(d *cmdutil.Deps, k Kind, run func(context.Context, *DeleteOptions) error) *cobra.Command {
 	o := &DeleteOptions{Base: Base{Deps: d, Kind: k}, Print: outcomes(d)}
 	cmd := &cobra.Command{
-		Use: k.use("delete", "<%>..."), Aliases: []string{"rm"}, Short: "Delete " + k.Plural,
+		Use: k.use("delete", "[<%>...]"), Aliases: []string{"rm"}, Short: "Delete " + k.Plural,
 		Long: "Delete one " + k.Noun + " or several. A single - reads names from standard input, one a line,\n" +
 			"and needs --yes. One that fails does not stop the others: the exit code is then 3.\n\n" +
+			"--where selects them by a condition in place of names. Their number is shown before anything\n" +
+			"is deleted, and has to be confirmed, or --yes to be given.\n\n" +
 			"What was deleted is told on stderr, or as a list of results with -o json, csv and others.",
-		Example: k.example("delete", "%") + "\n" + k.example("list", "-o name") + " | idctl " + deletePipe(k),
-		Args:    k.args(1, -1, k.Noun),
+		Example: k.example("delete", "%") + "\n" + k.example("list", "-o name") + " | idctl " + deletePipe(k) + "\n" +
+			k.example("delete", "--where 'created>2w and not has externalId' --explain"),
+		Args: func(cmd *cobra.Command, args []string) error {
+			if o.Where != "" {
+				return k.args(0, 0, k.Noun)(cmd, args)
+			}
+			return k.args(1, -1, k.Noun)(cmd, args)
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.Keys = o.arguments(args)
 			return run(cmd.Context(), o)
 		},
 	}
+	o.AddFlags(cmd.Flags())
 	cmd.Flags().BoolVar(&o.Force, "force", false, "delete references to it as well (forceDelete)")
 	cmd.Flags().BoolVar(&o.IgnoreMissing, "ignore-missing", false, "take it as done when there is no such "+k.Noun)
 	return cmd
@@ -83,9 +93,21 @@ func RunDelete(ctx context.Context, o *DeleteOptions) error {
 	if err := o.Print.Check(); err != nil {
 		return err
 	}
+	chosen, err := o.Parse(&o.Base)
+	switch {
+	case err != nil:
+		return err
+	case o.Explain && chosen == nil:
+		return cmdutil.Usagef("--explain needs --where")
+	case o.Explain:
+		return chosen.PrintExplanation(o.Deps, nil)
+	}
 	ask := !o.Deps.Flags.Yes
 	if ask && slices.Contains(o.Keys, "-") {
 		return cmdutil.Usagef("delete - needs --yes: standard input holds the names and no answer")
+	}
+	if ask && !o.Deps.IO.CanPrompt() && chosen != nil {
+		return o.Deps.Confirm(ctx, "delete "+o.Kind.Plural, 1)
 	}
 	if ask && !o.Deps.IO.CanPrompt() { // refused before anything is sent
 		return o.Deps.Confirm(ctx, "delete "+o.count(len(o.Keys)), len(o.Keys))
@@ -100,9 +122,12 @@ func RunDelete(ctx context.Context, o *DeleteOptions) error {
 			return err
 		}
 	}
-	if ask {
+	switch {
+	case chosen != nil:
+		err = del.chosen(ctx, chosen)
+	case ask:
 		err = del.asked(ctx)
-	} else {
+	default:
 		err = del.all(ctx)
 	}
 	if del.rows != nil && !errors.Is(err, errWrite) {
@@ -150,6 +175,48 @@ func (x *deleter) asked(ctx context.Context) error {
 	}
 	if err := x.batch(ctx, list); err != nil {
 		return err
+	}
+	return x.t.end(nil)
+}
+
+// chosen deletes what meets a condition. All of them are known before the
+// first one goes: pages would move otherwise, and the number be unknown.
+func (x *deleter) chosen(ctx context.Context, c *Chosen) error {
+	expr, r, err := c.Apply(ctx, x.r, nil)
+	if err != nil {
+		return err
+	}
+	opts := x.identity()
+	opts.Filter = expr
+	if keys := x.r.Keys(); len(keys) > 0 {
+		opts.SortBy = keys[0]
+	}
+	var list []Found
+	for doc, err := range r.All(ctx, opts) {
+		if err != nil {
+			return fmt.Errorf("list the %s to delete: %w", x.Kind.Plural, err)
+		}
+		key := x.Kind.Key(&doc)
+		if key == "" {
+			key = doc.ID()
+		}
+		list = append(list, Found{Key: key, Doc: doc})
+	}
+	if len(list) == 0 {
+		return x.Deps.Note("no %s meet the condition, nothing to delete", x.Kind.Plural)
+	}
+	if x.Deps.Flags.Yes { // the question says it otherwise
+		if err := x.Deps.Note("%s to delete", x.count(len(list))); err != nil {
+			return err
+		}
+	}
+	if err := x.Deps.Confirm(ctx, "delete "+x.count(len(list)), len(list)); err != nil {
+		return err
+	}
+	for batch := range slices.Chunk(list, provider.FindBatch) {
+		if err := x.batch(ctx, batch); err != nil {
+			return err
+		}
 	}
 	return x.t.end(nil)
 }

@@ -27,6 +27,7 @@ const (
 type ListOptions struct {
 	Base
 	Projection
+	Selection
 	Print    output.Printer[scim.Document]
 	Filter   string
 	Sort     string
@@ -45,15 +46,19 @@ func (o *ListOptions) AddFlags(cmd *cobra.Command) {
 	o.Projection.AddFlags(fs)
 }
 
+// addSelection adds the flags of Selection, for lists that are chosen from all.
+func (o *ListOptions) addSelection(cmd *cobra.Command) { o.Selection.AddFlags(cmd.Flags()) }
+
 // NewList makes the command list.
 func NewList(d *cmdutil.Deps, k Kind, run func(context.Context, *ListOptions) error) *cobra.Command {
 	o := &ListOptions{Base: Base{Deps: d, Kind: k}, Print: k.Printer(d)}
 	cmd := &cobra.Command{
 		Use: k.use("list", ""), Aliases: []string{"ls"}, Short: "List " + k.Plural,
-		Long: "List all " + k.Plural + ", or those that --filter selects, or one page of them.\n\n" +
+		Long: "List all " + k.Plural + ", or those that --where or --filter selects, or one page of them.\n\n" +
 			"A list that is cut says on stderr how much of it is shown.",
 		Example: k.example("list", "") + "\n" +
 			k.example("list", "--page last --page-size 50") + "\n" +
+			k.example("list", `--where 'created<7d' --sort created`) + "\n" +
 			k.example("list", `--filter 'displayName sw "A"' --sort displayName:desc -o csv`),
 		Args: k.args(0, 0, ""),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -62,6 +67,7 @@ func NewList(d *cmdutil.Deps, k Kind, run func(context.Context, *ListOptions) er
 		},
 	}
 	cmd.Flags().StringVar(&o.Filter, "filter", "", "SCIM `filter`, such as 'active eq true'")
+	o.addSelection(cmd)
 	o.AddFlags(cmd)
 	return cmd
 }
@@ -81,7 +87,14 @@ func RunList(ctx context.Context, o *ListOptions) error {
 // list prints the resources that expr selects. r may be nil for those of the
 // kind.
 func (o *ListOptions) list(ctx context.Context, r provider.Resources, expr filter.Expr) error {
-	opts := scim.ListOptions{Filter: expr}
+	chosen, err := o.Parse(&o.Base)
+	if err != nil {
+		return err
+	}
+	if o.Explain {
+		return chosen.PrintExplanation(o.Deps, expr)
+	}
+	opts := scim.ListOptions{}
 	page, err := pageNumber(o.Page)
 	switch {
 	case err != nil:
@@ -103,6 +116,9 @@ func (o *ListOptions) list(ctx context.Context, r provider.Resources, expr filte
 		if r, err = o.Resources(ctx); err != nil {
 			return err
 		}
+	}
+	if opts.Filter, r, err = chosen.Apply(ctx, r, expr); err != nil {
+		return err
 	}
 	q := &query{Base: &o.Base, r: r, opts: opts}
 	switch {

@@ -2,6 +2,7 @@ package directory
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 
@@ -12,6 +13,7 @@ import (
 // has, from the library's struct for it. Extensions it does not have, such as
 // those with a company's own attributes, may hold anything.
 type published struct {
+	of   reflect.Type
 	core map[string]reflect.Type // lower-case name
 	exts map[string]extension    // lower-case URN
 }
@@ -22,7 +24,7 @@ type extension struct {
 }
 
 func newPublished(t reflect.Type) *published {
-	p := &published{core: map[string]reflect.Type{}, exts: map[string]extension{}}
+	p := &published{of: t, core: map[string]reflect.Type{}, exts: map[string]extension{}}
 	for name, sub := range members(t) {
 		if !strings.Contains(name, ":") {
 			p.core[strings.ToLower(name)] = sub
@@ -143,6 +145,39 @@ func (p *published) expand(path string) string {
 	return found + ":" + path
 }
 
+// all are the names of attributes and of their parts, sorted: those of an
+// extension without its URN where expand would find it.
+func (p *published) all() []string {
+	var out []string
+	add := func(prefix string, attrs map[string]reflect.Type) {
+		for name, t := range attrs {
+			if strings.Contains(name, ":") {
+				continue
+			}
+			out = append(out, prefix+name)
+			for part := range members(t) {
+				out = append(out, prefix+name+"."+part)
+			}
+		}
+	}
+	attrs := members(p.of)
+	add("", attrs)
+	for urn, t := range attrs {
+		if !strings.Contains(urn, ":") {
+			continue
+		}
+		for name, sub := range members(t) {
+			prefix := ""
+			if p.expand(name) == name {
+				prefix = urn + ":"
+			}
+			add(prefix, map[string]reflect.Type{name: sub})
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
 // names are the names of a type's published attributes, made when the first
 // one is asked for: building a command must be cheap.
 type names struct {
@@ -158,6 +193,15 @@ func (n *names) known(path string) bool { return n.load().known(path) }
 func (n *names) kind(path string) string { return n.load().kind(path) }
 
 func (n *names) expand(path string) string { return n.load().expand(path) }
+
+// AttributeNames are the published attributes and their parts, as --set and
+// --fields take them; none where the service alone describes the kind.
+func (k *Kind) AttributeNames() []string {
+	if k.Names == nil {
+		return nil
+	}
+	return k.Names.load().all()
+}
 
 // Expand is the attribute path that a person means, with the URN of the
 // extension where the bare name is clear.

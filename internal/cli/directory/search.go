@@ -45,6 +45,7 @@ func NewSearch(d *cmdutil.Deps, k Kind, run func(context.Context, *SearchOptions
 	}
 	cmd.Flags().StringArrayVar(&o.In, "in", nil, "look into this `attribute` too; may be given several times")
 	cmd.Flags().BoolVar(&o.Only, "only", false, "look into nothing but the attributes of --in")
+	o.addSelection(cmd)
 	o.AddFlags(cmd)
 	return cmd
 }
@@ -80,8 +81,10 @@ func RunSearch(ctx context.Context, o *SearchOptions) error {
 	if attrs = append(append([]string(nil), attrs...), custom...); len(attrs) == 0 {
 		return cmdutil.Usagef("resources of type %s have no names to search by", r.Type()).WithHint("name an attribute with --in")
 	}
-	if err := o.searchable(ctx, r, custom); err != nil {
-		return err
+	if !o.Explain { // which sends nothing
+		if err := o.searchable(ctx, r, custom); err != nil {
+			return err
+		}
 	}
 	expr, err := startsWith(attrs, text)
 	if err != nil {

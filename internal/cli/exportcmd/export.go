@@ -13,8 +13,10 @@ import (
 
 	"github.com/idctl/idctl/internal/atomicfile"
 	"github.com/idctl/idctl/internal/cli/cmdutil"
+	"github.com/idctl/idctl/internal/cli/directory"
 	"github.com/idctl/idctl/internal/output"
 	"github.com/idctl/idctl/internal/progress"
+	"github.com/idctl/idctl/internal/provider"
 	"github.com/idctl/idctl/internal/transfer/csvio"
 	"github.com/idctl/idctl/internal/transfer/exporter"
 	"github.com/idctl/idctl/internal/transfer/mapping"
@@ -35,6 +37,7 @@ only when it is whole.`,
 
 type options struct {
 	*cmdutil.Deps
+	directory.Selection
 	Type          string
 	Out           string
 	Filter        string
@@ -55,6 +58,7 @@ func newCmd(d *cmdutil.Deps, typ string, run func(context.Context, *options) err
 		Use: noun, Aliases: []string{strings.ToLower(typ)}, Short: "Export " + noun, Args: cmdutil.NoArgs,
 		Example: fmt.Sprintf(`  idctl export %[1]s --out %[1]s.csv
   idctl export %[1]s --fields "%[2]s" --filter 'meta.created gt "2026-01-01T00:00:00Z"'
+  idctl export %[1]s --where 'created<7d' --out new.csv
   idctl export %[1]s -o jsonl > %[1]s.jsonl`, noun, map[string]string{mapping.User: "User Name,Work Email", mapping.Group: "Name,User Members"}[typ]),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o.filtered = cmd.Flags().Changed("filter")
@@ -65,6 +69,7 @@ func newCmd(d *cmdutil.Deps, typ string, run func(context.Context, *options) err
 	fs.SortFlags = false
 	fs.StringVar(&o.Out, "out", "", "write to `FILE`, which appears when it is whole")
 	fs.StringVar(&o.Filter, "filter", "", "export only what matches this SCIM `filter`")
+	o.AddFlags(fs)
 	fs.BoolVar(&o.OldNames, "old-names", false, "name the columns as the first generation of import files does")
 	fs.StringVar(&o.Delimiter, "delimiter", "", "`character` between cells: comma, semicolon, tab, bar")
 	fs.StringVar(&o.Encoding, "encoding", "", "`name` of the encoding: utf-8, utf-16, windows-1252")
@@ -89,6 +94,9 @@ func (o *options) check() (exporter.Options, error) {
 	}
 	json := e.Format != exporter.CSV
 	switch {
+	case o.Output.Queried():
+		return e, cmdutil.Usagef("--query and --jq are not for exports").
+			WithHint("use idctl %ss list, which prints the same documents", strings.ToLower(o.Type))
 	case json && (o.OldNames || o.Delimiter != "" || o.Encoding != "" || o.BOM || len(o.Output.Fields) > 0):
 		return e, cmdutil.Usagef("--old-names, --delimiter, --encoding, --bom and --fields are for CSV")
 	case !json && (len(o.Attributes) > 0 || o.AllAttributes):
@@ -133,15 +141,44 @@ func runExport(ctx context.Context, o *options) (err error) {
 	if err != nil {
 		return err
 	}
+	base := &directory.Base{Deps: o.Deps, Kind: directory.Users()}
+	if o.Type == mapping.Group {
+		base.Kind = directory.Groups()
+	}
+	chosen, err := o.Parse(base)
+	if err != nil {
+		return err
+	}
+	if o.Explain {
+		return chosen.PrintExplanation(o.Deps, e.Filter)
+	}
 	p, err := o.Provider(ctx)
 	if err != nil {
 		return err
+	}
+	r, err := p.Resource(o.Type)
+	if err != nil {
+		return err
+	}
+	all := r
+	if e.Filter, r, err = chosen.Apply(ctx, r, e.Filter); err != nil {
+		return err
+	}
+	if r != all {
+		p = &selected{p, o.Type, r}
+		// To count what is matched here is to read it all.
+		e.Uncounted = true
 	}
 	noun := strings.ToLower(o.Type) + "s"
 	bar := progress.New(o.IO, o.Flags.Quiet, noun, o.Clock)
 	defer bar.Close()
 	if bar != nil {
-		e.Progress = func(done, total int) { bar.Set(done, total, 0) }
+		e.Progress = func(done, total int) {
+			if e.Uncounted {
+				total = -1
+			}
+			bar.Set(done, total, 0)
+		}
 	}
 	if o.Out == "" || o.Out == "-" {
 		w := bufio.NewWriterSize(o.IO.Out, 1<<16)
@@ -170,6 +207,21 @@ func runExport(ctx context.Context, o *options) (err error) {
 	}
 	bar.Close()
 	return o.Note("%d %s exported to %s", n, noun, o.Out)
+}
+
+// selected is a provider whose resources of one type are fewer.
+type selected struct {
+	provider.Provider
+	typ       string
+	resources provider.Resources
+}
+
+// Resource answers the chosen resources for the type.
+func (s *selected) Resource(name string) (provider.Resources, error) {
+	if name == s.typ {
+		return s.resources, nil
+	}
+	return s.Provider.Resource(name)
 }
 
 func flush(w *bufio.Writer, name string) error {

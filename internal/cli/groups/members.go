@@ -40,11 +40,17 @@ func userBase(d *cmdutil.Deps) *directory.Base {
 type membership struct {
 	*directory.Base
 	groups, users provider.Resources
-	group         scim.Document
+	// plain services do not search users by their groups.
+	plain bool
+	group scim.Document
 }
 
 func (m *membership) connect(ctx context.Context) error {
-	var err error
+	p, err := m.Provider(ctx)
+	if err != nil {
+		return err
+	}
+	m.plain = provider.IsPlain(p)
 	if m.groups, err = m.Resources(ctx); err != nil {
 		return err
 	}
@@ -72,6 +78,19 @@ func (m *membership) all(ctx context.Context) iter.Seq2[scim.Document, error] {
 
 // among answers which of the users are members already.
 func (m *membership) among(ctx context.Context, ids []string) (map[string]bool, error) {
+	if m.plain {
+		out := make(map[string]bool, len(ids))
+		group, err := m.groups.Get(ctx, m.group.ID(), scim.ListOptions{Attributes: []string{"members"}})
+		if err != nil {
+			return nil, err
+		}
+		for _, member := range provider.MembersOf(group) {
+			if id := member.String("value"); slices.Contains(ids, id) {
+				out[id] = true
+			}
+		}
+		return out, nil
+	}
 	in := filter.Eq(filter.AttrPath{Name: "groups", Sub: "value"}, m.group.ID())
 	hits, err := provider.FindMany(ctx, m.users, "id", ids, scim.ListOptions{Filter: in, Attributes: []string{"userName"}})
 	if err != nil {
@@ -173,7 +192,7 @@ func newMembersListCmd(d *cmdutil.Deps, run func(context.Context, *listOptions) 
 		Use: "list <group>", Aliases: []string{"ls"}, Short: "List the members of a group",
 		Long:    "List all members of a group, page by page, in the service's order.",
 		Example: "  idctl groups members list Engineering\n  idctl groups members list Engineering -o name",
-		Args:    cmdutil.One("group"),
+		Args:    cmdutil.One("group"), Annotations: cmdutil.Columns(o.Print.FieldNames()),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.Group = args[0]
 			return run(cmd.Context(), o)

@@ -28,6 +28,9 @@ type fileOptions struct {
 	SetPasswords   bool     `json:"set_passwords,omitempty"`
 	ReplaceMembers bool     `json:"replace_members,omitempty"`
 	MultiValued    string   `json:"multi_valued,omitempty"`
+
+	// plain is for a service that is no identity domain.
+	plain bool
 }
 
 func (o *fileOptions) addFlags(fs *pflag.FlagSet, typ string) {
@@ -84,7 +87,7 @@ func (o *fileOptions) file(path, name string) (*csvio.File, error) {
 func (o *fileOptions) mapping(name string) mapping.Options {
 	return mapping.Options{
 		Name: name, Map: o.Map, IgnoreUnknown: o.IgnoreUnknown, ClearEmpty: o.ClearEmpty, SetPasswords: o.SetPasswords,
-		ReplaceMembers: o.ReplaceMembers, MultiValued: o.MultiValued,
+		ReplaceMembers: o.ReplaceMembers, MultiValued: o.MultiValued, Plain: o.plain,
 	}
 }
 

@@ -71,6 +71,7 @@ func (j *job) open(path string) (err error) {
 		return err
 	}
 	j.Flags.Shards = j.shards
+	j.plain = j.profile.Provider == config.ProviderSCIM
 	existing := runner.Existing(j.OnExisting)
 	if j.file, j.source, err = j.fileOptions.open(path, j.File, j.Type, existing != runner.Update); err != nil {
 		return err
@@ -327,7 +328,10 @@ func (j *job) estimate() func(runner.Route, int) time.Duration {
 	if j.profile.Local() {
 		return nil
 	}
-	rates := idcs.Rates(idcs.DomainType(j.profile.DomainType))
+	var rates map[string]transport.Rate
+	if !j.plain { // other services publish no limits
+		rates = idcs.Rates(idcs.DomainType(j.profile.DomainType))
+	}
 	parts := float64(max(1, j.shards))
 	return func(route runner.Route, calls int) time.Duration {
 		group := idcs.GroupOther

@@ -1,8 +1,10 @@
 package profile
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -30,9 +32,12 @@ func newAddCmd(d *cmdutil.Deps, run func(context.Context, *addOptions) error) *c
 	cmd := &cobra.Command{
 		Use: "add <name>", Short: "Add a profile", Args: cmdutil.One("name"),
 		Long: "Add a profile. The secret is read from a file or from standard input, never from\n" +
-			"an argument; idctl login asks for it and tests it. The first profile becomes the\n" +
-			"current one.",
+			"an argument; idctl login asks for it and tests it. --secret-store says where it is\n" +
+			"kept: in a file that you alone can read (file, the default), in the system's keyring,\n" +
+			"in an encrypted file (age), in a variable (env), or by a command of your own. The\n" +
+			"first profile becomes the current one.",
 		Example: "  idctl profile add prod --url https://idcs-x.identity.oraclecloud.com --client-id abc --secret-file -\n" +
+			"  idctl profile add desk --url https://idcs-x.identity.oraclecloud.com --client-id abc --secret-store keyring\n" +
 			"  idctl profile add test --url https://test.example.com --client-id abc --secret-store env --secret-env TEST_SECRET",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.Name = args[0]
@@ -72,7 +77,7 @@ func newAddCmd(d *cmdutil.Deps, run func(context.Context, *addOptions) error) *c
 func runAdd(ctx context.Context, o *addOptions) error {
 	p := config.Profile{Name: o.Name, Values: o.Values}
 	for _, key := range []string{"url", "clientId"} {
-		if p.Values[key] != "" || key == "clientId" && p.Values["auth"] == config.AuthToken {
+		if p.Values[key] != "" || key == "clientId" && (p.Values["auth"] == config.AuthToken || p.Values["auth"] == config.AuthBasic) {
 			continue
 		}
 		s, _ := config.FindSetting(key)
@@ -92,13 +97,23 @@ func runAdd(ctx context.Context, o *addOptions) error {
 		p.Values[key] = v
 	}
 	var secret auth.Secret
-	if o.SecretFile != "" { // read first: a secret that is not there leaves no profile behind
-		if st := p.Values["secretStore"]; st != "" && st != config.SecretFile {
-			return cmdutil.Usagef("--secret-file is for --secret-store file, not for %s", st)
+	var store auth.Secrets
+	way := p.Values["auth"]
+	if o.SecretFile != "" { // first: a secret that is not there leaves no profile behind
+		kind := cmp.Or(p.Values["secretStore"], config.SecretFile)
+		if !config.KeepsSecrets(kind) {
+			return cmdutil.Usagef("--secret-file is for --secret-store %s, not for %s", strings.Join(config.SecretKeepers(), ", "), kind)
 		}
 		var err error
 		if secret, err = o.ReadSecret(ctx, o.SecretFile); err != nil {
 			return err
+		}
+		store, err = o.Secrets(&config.Resolved{Name: p.Name, URL: p.Values["url"], Auth: way, SecretStore: kind})
+		if err == nil {
+			err = check(ctx, store)
+		}
+		if err != nil {
+			return fmt.Errorf("profile %s is not added: %w", p.Name, err)
 		}
 	}
 	if err := edit(ctx, o.Paths, func(e *config.Editor) error { return e.Add(p) }); err != nil {
@@ -110,13 +125,7 @@ func runAdd(ctx context.Context, o *addOptions) error {
 		}
 	}
 	if secret != "" {
-		way := p.Values["auth"]
-		r := &config.Resolved{Name: p.Name, URL: p.Values["url"], Auth: way, SecretStore: config.SecretFile}
-		store, err := o.Secrets(r)
-		if err == nil {
-			err = store.Set(ctx, r.Name, r.URL, cmdutil.PrimarySecret(way), secret)
-		}
-		if err != nil {
+		if err := store.Set(ctx, p.Name, p.Values["url"], cmdutil.PrimarySecret(way), secret); err != nil {
 			return &cmdutil.PartialError{
 				What: "steps", Done: 1, Total: 2, Err: fmt.Errorf("profile %s is added, its secret is not stored: %w", p.Name, err),
 				Help: "idctl login --profile " + p.Name,

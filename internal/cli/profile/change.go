@@ -1,6 +1,7 @@
 package profile
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/idctl/idctl/internal/auth"
 	"github.com/idctl/idctl/internal/cli/cmdutil"
+	"github.com/idctl/idctl/internal/complete"
 	"github.com/idctl/idctl/internal/config"
 )
 
@@ -23,8 +25,7 @@ func newUseCmd(d *cmdutil.Deps, run func(context.Context, *useOptions) error) *c
 	o := &useOptions{Paths: d.Paths, Note: d.Note}
 	return &cobra.Command{
 		Use: "use <name>", Short: "Make a profile the current one", Args: cmdutil.One("name"),
-		Example:           "  idctl profile use prod\n  idctl profile use local",
-		ValidArgsFunction: completeNames(d),
+		Example: "  idctl profile use prod\n  idctl profile use local",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.Name = args[0]
 			return run(cmd.Context(), o)
@@ -54,9 +55,8 @@ func newSetCmd(d *cmdutil.Deps, run func(context.Context, *setOptions) error) *c
 	}
 	return &cobra.Command{
 		Use: "set <name> <setting>=<value>...", Short: "Change settings of a profile", Args: cmdutil.AtLeast(2, "name and setting=value"),
-		Long:              "Change settings of a profile; an empty value takes a setting out. Settings are\n\n" + keys.String(),
-		Example:           "  idctl profile set prod timeout=30s domainType=premium\n  idctl profile set prod scope=",
-		ValidArgsFunction: completeNames(d),
+		Long:    "Change settings of a profile; an empty value takes a setting out. Settings are\n\n" + keys.String(),
+		Example: "  idctl profile set prod timeout=30s domainType=premium\n  idctl profile set prod scope=",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.Name, o.Values = args[0], nil
 			for _, a := range args[1:] {
@@ -91,16 +91,30 @@ func unknownSetting(key string) error {
 }
 
 func runSet(ctx context.Context, o *setOptions) error {
+	var before, after string
 	err := edit(ctx, o.Paths, func(e *config.Editor) error {
+		if p, err := e.Config().Find(o.Name); err == nil {
+			before = keeper(p)
+		}
 		for _, kv := range o.Values {
 			if err := e.Set(o.Name, kv[0], kv[1]); err != nil {
 				return err
+			}
+			if kv[0] == "secretStore" {
+				after = cmp.Or(kv[1], config.SecretFile)
 			}
 		}
 		return nil
 	})
 	if err != nil {
 		return err
+	}
+	if after != "" && after != before && config.KeepsSecrets(before) {
+		text := "profile %s changed; what is stored stays where it is (%s)"
+		if config.KeepsSecrets(after) {
+			text += ", idctl profile move-secret moves it"
+		}
+		return o.Note(text, o.Name, before)
 	}
 	return o.Note("profile %s changed", o.Name)
 }
@@ -122,7 +136,6 @@ func newRemoveCmd(d *cmdutil.Deps, run func(context.Context, *removeOptions) err
 	return &cobra.Command{
 		Use: "remove <name>", Aliases: []string{"rm"}, Short: "Remove a profile, its secret and its tokens",
 		Args: cmdutil.One("name"), Example: "  idctl profile remove test --yes",
-		ValidArgsFunction: completeNames(d),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.Name = args[0]
 			return run(cmd.Context(), o)
@@ -147,32 +160,47 @@ func runRemove(ctx context.Context, o *removeOptions) error {
 	}
 	// The secret goes first: a profile without one can be removed again, a
 	// secret without a profile would be forgotten.
-	if err := forget(ctx, p.Name, p.Values["auth"], o.Secrets, o.TokenCache); err != nil {
+	if err := forget(ctx, p.Name, p.Values["auth"], keeper(p), o.Secrets, o.TokenCache); err != nil {
 		return err
 	}
 	if err := edit(ctx, o.Paths, func(e *config.Editor) error { return e.Remove(p.Name) }); err != nil {
 		return err
 	}
+	if dir, err := o.Paths.Cache("completion"); err == nil {
+		if err := (&complete.Cache{Dir: dir}).Forget(p.Name); err != nil {
+			return err
+		}
+	}
 	return o.Note("profile %s removed", p.Name)
 }
 
-// forget deletes every stored secret and token of a profile. What the file
-// does not hold is not looked for: variables and commands are not ours.
+// keeper is where a profile keeps its secret, without regard to the environment.
+func keeper(p config.Profile) string { return cmp.Or(p.Values["secretStore"], config.SecretFile) }
+
+// forget deletes every stored secret and token of a profile: from where it
+// keeps them, and from the file in any case, where a copy may have been left.
+// Variables and commands are not ours.
 func forget(
-	ctx context.Context, name, way string,
+	ctx context.Context, name, way, kind string,
 	secrets func(*config.Resolved) (auth.Secrets, error), cache func() (*auth.Cache, error),
 ) error {
-	store, err := secrets(&config.Resolved{Name: name, Auth: way, SecretStore: config.SecretFile})
-	if err != nil {
-		return err
+	kinds := []string{config.SecretFile}
+	if kind != config.SecretFile && config.KeepsSecrets(kind) {
+		kinds = append(kinds, kind)
 	}
-	names, err := store.List(ctx, name)
-	if err != nil {
-		return err
-	}
-	for _, n := range names {
-		if err := store.Delete(ctx, name, n); err != nil && !errors.Is(err, auth.ErrNotFound) {
+	for _, k := range kinds {
+		store, err := secrets(&config.Resolved{Name: name, Auth: way, SecretStore: k})
+		if err != nil {
 			return err
+		}
+		names, err := store.List(ctx, name)
+		if err != nil {
+			return fmt.Errorf("forget the secrets of profile %s: %w", name, err)
+		}
+		for _, n := range names {
+			if err := store.Delete(ctx, name, n); err != nil && !errors.Is(err, auth.ErrNotFound) {
+				return fmt.Errorf("forget the secrets of profile %s: %w", name, err)
+			}
 		}
 	}
 	c, err := cache()
@@ -180,16 +208,4 @@ func forget(
 		return err
 	}
 	return c.Clear(ctx, name)
-}
-
-func completeNames(d *cmdutil.Deps) cobra.CompletionFunc {
-	return func(_ *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
-		var names []string
-		if cfg, err := d.Config(); err == nil && len(args) == 0 {
-			for _, p := range cfg.Profiles {
-				names = append(names, p.Name)
-			}
-		}
-		return names, cobra.ShellCompDirectiveNoFileComp
-	}
 }

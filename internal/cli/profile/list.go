@@ -47,8 +47,9 @@ func newListCmd(d *cmdutil.Deps, run func(context.Context, *listOptions) error) 
 	o := &listOptions{IO: d.IO, Config: d.Config, Env: d.Env, Given: d.Flags.Given, Print: output.New(d.Output, listSpec)}
 	return &cobra.Command{
 		Use: "list", Aliases: []string{"ls"}, Short: "List the profiles", Args: cmdutil.NoArgs,
-		Example: "  idctl profile list\n  idctl profile list -o name",
-		RunE:    func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), o) },
+		Example:     "  idctl profile list\n  idctl profile list -o name",
+		Annotations: cmdutil.Columns(o.Print.FieldNames()),
+		RunE:        func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), o) },
 	}
 }
 
@@ -157,10 +158,41 @@ func runShow(ctx context.Context, o *showOptions) error {
 	if err != nil {
 		return err
 	}
-	where, err := stored(ctx, store, r)
+	where, err := cmdutil.SecretPlace(ctx, store, r)
 	if err != nil {
 		return err
 	}
 	rows = append(rows, value{"secret", where, "", ""})
+	if where, err = o.copyInFile(ctx, r); err != nil {
+		return err
+	}
+	if where != "" {
+		rows = append(rows, value{"secret copy", where, "", ""})
+	}
 	return o.Print.List(o.IO, rows)
+}
+
+// copyInFile looks for secrets in the open of a profile that keeps them
+// elsewhere: left behind when the setting was changed, or when a move was cut off.
+func (o *showOptions) copyInFile(ctx context.Context, r *config.Resolved) (string, error) {
+	if r.Local() || r.SecretStore == config.SecretFile {
+		return "", nil
+	}
+	store, err := o.Secrets(&config.Resolved{Name: r.Name, Auth: r.Auth, SecretStore: config.SecretFile})
+	if err != nil {
+		return "", err
+	}
+	file, ok := cmdutil.Kept(store).(*auth.FileSecrets)
+	if !ok {
+		return "", nil // no home, no file
+	}
+	names, err := file.List(ctx, r.Name)
+	if err != nil || len(names) == 0 {
+		return "", err
+	}
+	text := strings.Join(names, ", ") + " in " + file.Describe()
+	if config.KeepsSecrets(r.SecretStore) {
+		text += "; idctl profile move-secret " + r.Name + " --to " + r.SecretStore + " removes it"
+	}
+	return text, nil
 }

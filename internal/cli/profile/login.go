@@ -26,8 +26,11 @@ type loginOptions struct {
 	Note        func(string, ...any) error
 	Clock       func() time.Time
 
+	Edit func(context.Context, func(*config.Editor) error) error
+
 	SecretFile       string
 	ClientSecretFile string
+	SecretStore      string // where to keep it from now on, empty for where the profile says
 }
 
 // NewLogin returns the command login.
@@ -37,19 +40,28 @@ func newLoginCmd(d *cmdutil.Deps, run func(context.Context, *loginOptions) error
 	o := &loginOptions{
 		Profile: d.Profile, Secrets: d.Secrets, TokenConfig: d.TokenConfig, TokenCache: d.TokenCache,
 		Prompt: d.Prompt, ReadSecret: d.ReadSecret, Note: d.Note, Clock: d.Clock,
+		Edit: func(ctx context.Context, change func(*config.Editor) error) error { return edit(ctx, d.Paths, change) },
 	}
 	cmd := &cobra.Command{
 		Use: "login", Short: "Test and store the credential of a profile", Args: cmdutil.NoArgs,
 		Long: "Get an access token with a new credential and, when that works, store the\n" +
 			"credential, bound to the profile's address. The secret is what the profile's way to\n" +
 			"log in turns on: client secret, password, refresh token or access token. It is asked\n" +
-			"for on a terminal, or read with --secret-file; it is never an argument.",
-		Example: "  idctl login --profile prod\n  pass show idcs/prod | idctl login --profile prod --secret-file -",
-		RunE:    func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), o) },
+			"for on a terminal, or read with --secret-file; it is never an argument. With\n" +
+			"--secret-store it is kept there from now on, and deleted where it was.",
+		Example: "  idctl login --profile prod\n  pass show idcs/prod | idctl login --profile prod --secret-file -\n" +
+			"  idctl login --profile prod --secret-store keyring",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if o.SecretStore != "" && !config.KeepsSecrets(o.SecretStore) {
+				return cmdutil.Usagef("--secret-store is %s: login stores nothing elsewhere", oneOf(config.SecretKeepers()))
+			}
+			return run(cmd.Context(), o)
+		},
 	}
 	cmd.Flags().StringVar(&o.SecretFile, "secret-file", "", "`file` with the secret, - for standard input")
 	cmd.Flags().StringVar(&o.ClientSecretFile, "client-secret-file", "",
 		"`file` with the client's secret, where the secret is a password or refresh token")
+	cmd.Flags().StringVar(&o.SecretStore, "secret-store", "", "`place` to keep it in from now on: "+oneOf(config.SecretKeepers()))
 	return cmd
 }
 
@@ -68,7 +80,17 @@ func runLogin(ctx context.Context, o *loginOptions) error {
 	if err != nil {
 		return err
 	}
-	found, err := o.collect(ctx, r, store)
+	way, target, err := o.target(r, store)
+	if err != nil {
+		return err
+	}
+	// Before anything is asked for: what cannot be stored need not be typed.
+	if config.KeepsSecrets(way.SecretStore) {
+		if err := check(ctx, target); err != nil {
+			return err
+		}
+	}
+	found, err := o.collect(ctx, way, store)
 	if err != nil {
 		return err
 	}
@@ -81,12 +103,14 @@ func runLogin(ctx context.Context, o *loginOptions) error {
 	if err != nil {
 		return fmt.Errorf("log in to profile %s: %w", r.Name, err)
 	}
-	for name, v := range found { // trial may hold a refresh token that was exchanged
-		if now, ok := trial.values[name]; ok {
-			v = now
-		}
-		if err := store.Set(ctx, r.Name, r.URL, name, v); err != nil {
+	for name, v := range trial.values { // found, or what it was exchanged for
+		if err := target.Set(ctx, r.Name, r.URL, name, v); err != nil {
 			return fmt.Errorf("logged in, but the credential is not stored: %w", err)
+		}
+	}
+	if way.SecretStore != r.SecretStore {
+		if err := o.relocate(ctx, r, way, store, target, trial.values); err != nil {
+			return err
 		}
 	}
 	// Tokens of an older credential must not live on.
@@ -99,10 +123,60 @@ func runLogin(ctx context.Context, o *loginOptions) error {
 	case !errors.Is(err, config.ErrNoHome):
 		return err
 	}
+	if r.Auth == config.AuthBasic {
+		return o.Note("credential of %s for %s kept; the next command tries it", r.User, r.URL)
+	}
 	if t.Expiry.IsZero() {
 		return o.Note("logged in to %s as profile %s", r.URL, r.Name)
 	}
 	return o.Note("logged in to %s as profile %s, token good until %s", r.URL, r.Name, t.Expiry.Format(time.RFC3339))
+}
+
+// target is where the credential goes: the profile as it will be, and the
+// store. Without --secret-store nothing changes.
+func (o *loginOptions) target(r *config.Resolved, store auth.Secrets) (*config.Resolved, auth.Secrets, error) {
+	if o.SecretStore == "" || o.SecretStore == r.SecretStore {
+		return r, store, nil
+	}
+	if r.Name == config.EnvProfile {
+		return nil, nil, cmdutil.Usagef("--secret-store changes a profile, and none is in use").
+			WithHint("add one with: idctl profile add NAME --url %s --secret-store %s", r.URL, o.SecretStore)
+	}
+	if v := r.Values["secretStore"]; v.Origin == config.FromEnv {
+		return nil, nil, cmdutil.Usagef("--secret-store %s contradicts %s, which says %s", o.SecretStore, v.Where, v.Text)
+	}
+	way := *r
+	way.SecretStore = o.SecretStore
+	target, err := o.Secrets(&way)
+	if err != nil {
+		return nil, nil, err
+	}
+	return &way, cmdutil.Kept(target), nil
+}
+
+// relocate makes the new place the profile's and empties the old one. Secrets
+// that the login did not replace come along.
+func (o *loginOptions) relocate(
+	ctx context.Context, r, way *config.Resolved, store, target auth.Secrets, stored map[string]auth.Secret,
+) error {
+	m := &mover{profile: r.Name, url: r.URL, from: cmdutil.Kept(store), to: target, settled: map[string]bool{}}
+	for name := range stored {
+		m.settled[name] = true
+	}
+	old := config.KeepsSecrets(r.SecretStore)
+	if old {
+		if err := m.copy(ctx); err != nil {
+			return fmt.Errorf("logged in, but profile %s keeps its secret in %s: %w", r.Name, r.SecretStore, err)
+		}
+	}
+	err := o.Edit(ctx, func(e *config.Editor) error { return e.Set(r.Name, "secretStore", way.SecretStore) })
+	if err != nil || !old {
+		return err
+	}
+	if err := m.clear(ctx); err != nil {
+		return fmt.Errorf("logged in, but a copy of the secret stays in %s: %w", r.SecretStore, err)
+	}
+	return nil
 }
 
 // collect gets the secrets to try: from files, or by asking. Nothing needs
@@ -121,7 +195,7 @@ func (o *loginOptions) collect(ctx context.Context, r *config.Resolved, store au
 		return found, nil // the key file is the secret
 	}
 	if o.SecretFile != "" {
-		if r.SecretStore != config.SecretFile {
+		if !config.KeepsSecrets(r.SecretStore) {
 			return nil, cmdutil.Usagef("profile %s keeps its secret elsewhere (secretStore %s)", r.Name, r.SecretStore)
 		}
 		v, err := o.ReadSecret(ctx, o.SecretFile)
@@ -140,7 +214,7 @@ func (o *loginOptions) collect(ctx context.Context, r *config.Resolved, store au
 			return nil, err
 		}
 	}
-	if r.SecretStore != config.SecretFile {
+	if !config.KeepsSecrets(r.SecretStore) {
 		return found, nil
 	}
 	v, err := o.Prompt.Secret(ctx, prompt.Question{
@@ -214,7 +288,7 @@ func runLogout(ctx context.Context, o *logoutOptions) error {
 		return err
 	}
 	if o.Forget && !r.Local() {
-		if err := forget(ctx, r.Name, r.Auth, o.Secrets, o.TokenCache); err != nil {
+		if err := forget(ctx, r.Name, r.Auth, r.SecretStore, o.Secrets, o.TokenCache); err != nil {
 			return err
 		}
 		return o.Note("profile %s: tokens and secrets forgotten", r.Name)

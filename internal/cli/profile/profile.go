@@ -6,12 +6,10 @@ package profile
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/idctl/idctl/internal/auth"
 	"github.com/idctl/idctl/internal/cli/cmdutil"
 	"github.com/idctl/idctl/internal/config"
 )
@@ -30,6 +28,7 @@ func New(d *cmdutil.Deps) *cobra.Command {
 		newShowCmd(d, runShow),
 		newUseCmd(d, runUse),
 		newSetCmd(d, runSet),
+		newMoveCmd(d, runMove),
 		newRemoveCmd(d, runRemove),
 	)
 	return cmd
@@ -56,35 +55,6 @@ func find(cfg *config.Config, name string) (config.Profile, error) {
 		return p, &cmdutil.UsageError{Err: err, Help: "see idctl profile list"}
 	}
 	return p, nil
-}
-
-// stored is what is known of a profile's secret without showing it.
-func stored(ctx context.Context, store auth.Secrets, r *config.Resolved) (where string, err error) {
-	if r.Local() {
-		return "made by itself on first use", nil
-	}
-	name := cmdutil.PrimarySecret(r.Auth)
-	where = map[string]string{
-		config.SecretFile:    "file secrets.json in the state folder",
-		config.SecretEnv:     "variable " + cmdutil.SecretVariable(r),
-		config.SecretCommand: "output of the profile's command",
-	}[r.SecretStore]
-	if r.Auth == config.AuthJWTAssertion {
-		return "private key in " + r.KeyFile, nil
-	}
-	if r.SecretStore == config.SecretCommand {
-		return where, nil // asking would run the command
-	}
-	_, err = store.Get(ctx, r.Name, r.URL, name)
-	switch {
-	case err == nil:
-		return where + ", set", nil
-	case errors.Is(err, auth.ErrNotFound):
-		return where + ", not set", nil
-	case errors.Is(err, auth.ErrOriginMismatch):
-		return where + ", set for another address", nil
-	}
-	return "", fmt.Errorf("look up the secret of profile %s: %w", r.Name, err)
 }
 
 // yes renders a boolean for a table.

@@ -2,10 +2,7 @@ package profile
 
 import (
 	"context"
-	"encoding/base64"
-	"encoding/json"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -15,6 +12,7 @@ import (
 	"github.com/idctl/idctl/internal/config"
 	"github.com/idctl/idctl/internal/iostreams"
 	"github.com/idctl/idctl/internal/output"
+	"github.com/idctl/idctl/internal/provider"
 	"github.com/idctl/idctl/pkg/transport"
 )
 
@@ -66,8 +64,9 @@ func newWhoamiCmd(d *cmdutil.Deps, run func(context.Context, *whoamiOptions) err
 		Use: "whoami", Short: "Show who the access token is for", Args: cmdutil.NoArgs,
 		Long: "Show whom the access token of the profile speaks for, read from the token itself. A\n" +
 			"new token is asked for when there is none.",
-		Example: "  idctl whoami\n  idctl whoami --profile local -o json",
-		RunE:    func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), o) },
+		Annotations: cmdutil.Columns(o.Print.FieldNames()),
+		Example:     "  idctl whoami\n  idctl whoami --profile local -o json",
+		RunE:        func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), o) },
 	}
 }
 
@@ -80,6 +79,9 @@ func runWhoami(ctx context.Context, o *whoamiOptions) error {
 		return err
 	}
 	id := readIdentity(t)
+	if r.Auth == config.AuthBasic { // there is no token, but who it is is known
+		id = identity{Subject: r.User, Type: "user"}
+	}
 	id.Profile, id.URL = r.Name, r.URL
 	if id.Client == "" {
 		id.Client = r.ClientID
@@ -100,54 +102,15 @@ func getToken(ctx context.Context, profile func() (*config.Resolved, error), sou
 	return r, t, err
 }
 
-// readIdentity reads the claims of a JWT without checking its signature: the
-// token is our own, and nothing is decided by what it says. A token that is no
-// JWT says nothing.
+// readIdentity is what a token says of itself.
 func readIdentity(t transport.Token) identity {
-	var id identity
-	if !t.Expiry.IsZero() {
-		id.Expires = t.Expiry.UTC().Format(time.RFC3339)
+	c := cmdutil.ReadClaims(t)
+	id := identity{
+		Subject: c.Subject, Type: c.SubjectType, Client: c.Client, Tenant: c.Tenant,
+		Issuer: c.Issuer, Scope: c.Scope, Roles: c.Roles,
 	}
-	parts := strings.Split(t.Value.Reveal(), ".")
-	if len(parts) != 3 {
-		return id
-	}
-	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
-	if err != nil {
-		return id
-	}
-	var c struct {
-		Sub        string          `json:"sub"`
-		SubType    string          `json:"sub_type"`
-		ClientID   string          `json:"client_id"`
-		ClientName string          `json:"client_name"`
-		Tenant     string          `json:"tenant"`
-		UserTenant string          `json:"user_tenantname"`
-		Issuer     string          `json:"iss"`
-		Scope      string          `json:"scope"`
-		Exp        json.RawMessage `json:"exp"`
-		Roles      json.RawMessage `json:"userAppRoles"`
-		AppRoles   json.RawMessage `json:"clientAppRoles"`
-	}
-	if json.Unmarshal(payload, &c) != nil {
-		return id
-	}
-	id.Subject, id.Type, id.Tenant, id.Issuer, id.Scope = c.Sub, c.SubType, c.Tenant, c.Issuer, c.Scope
-	if id.Tenant == "" {
-		id.Tenant = c.UserTenant
-	}
-	id.Client = c.ClientName
-	if id.Client == "" {
-		id.Client = c.ClientID
-	}
-	if exp, err := strconv.ParseInt(string(c.Exp), 10, 64); err == nil && id.Expires == "" {
-		id.Expires = time.Unix(exp, 0).UTC().Format(time.RFC3339)
-	}
-	for _, raw := range []json.RawMessage{c.Roles, c.AppRoles} {
-		var names []string
-		if json.Unmarshal(raw, &names) == nil {
-			id.Roles = append(id.Roles, names...)
-		}
+	if !c.Expires.IsZero() {
+		id.Expires = c.Expires.Format(time.RFC3339)
 	}
 	return id
 }
@@ -200,9 +163,15 @@ func newTokenCmd(d *cmdutil.Deps, run func(context.Context, *tokenOptions) error
 }
 
 func runToken(ctx context.Context, o *tokenOptions) error {
-	_, t, err := getToken(ctx, o.Profile, o.Tokens)
+	r, t, err := getToken(ctx, o.Profile, o.Tokens)
 	if err != nil {
 		return err
+	}
+	if r.Auth == config.AuthBasic {
+		// What stands in its place is the password.
+		return &provider.UnsupportedError{
+			Provider: r.Provider, What: "print a token: auth basic sends user name and password", Instead: "curl --user does the same",
+		}
 	}
 	v := tokenView{AccessToken: t.Value.Reveal(), TokenType: t.Type, Scope: t.Scope}
 	if v.TokenType == "" {

@@ -66,8 +66,8 @@ func newTypesCmd(d *cmdutil.Deps, run func(context.Context, *typesOptions) error
 	return &cobra.Command{
 		Use: "types", Short: "List the resource types",
 		Example: "  idctl resources types\n  idctl resources types -o name",
-		Args:    cmdutil.NoArgs,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), o) },
+		Args:    cmdutil.NoArgs, Annotations: cmdutil.Columns(o.Print.FieldNames()),
+		RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), o) },
 	}
 }
 
@@ -126,7 +126,7 @@ func newSchemaCmd(d *cmdutil.Deps, run func(context.Context, *schemaOptions) err
 		Long: "List the attributes of a resource type as the service itself describes them, with the paths\n" +
 			"that --set, --fields and filters take. Wide shows more of each; custom attributes are among them.",
 		Example: "  idctl resources schema User\n  idctl resources schema Group -o wide\n  idctl resources schema App -o name",
-		Args:    cmdutil.One("type"),
+		Args:    cmdutil.One("type"), Annotations: cmdutil.Columns(o.Print.FieldNames()),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.Type = args[0]
 			return run(cmd.Context(), o)

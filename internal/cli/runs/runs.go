@@ -66,8 +66,9 @@ func printer(o *output.Options) output.Printer[journal.Info] {
 func newListCmd(d *cmdutil.Deps, run func(context.Context, *cmdutil.Deps) error) *cobra.Command {
 	return &cobra.Command{
 		Use: "list", Aliases: []string{"ls"}, Short: "List the runs, newest first", Args: cmdutil.NoArgs,
-		Example: "  idctl runs list -o wide",
-		RunE:    func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), d) },
+		Example:     "  idctl runs list -o wide",
+		Annotations: cmdutil.Columns(output.FieldNames(columns())),
+		RunE:        func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), d) },
 	}
 }
 

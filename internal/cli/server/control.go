@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/idctl/idctl/internal/cli/ascurl"
 	"github.com/idctl/idctl/internal/cli/cmdutil"
 )
 
@@ -23,6 +24,7 @@ type control struct {
 	ready *ready
 	path  string // where the server was found, for messages
 	http  *http.Client
+	show  func(*http.Request) // what --as-curl prints, or nil
 }
 
 func newControl(r *ready, path string) *control {
@@ -41,7 +43,20 @@ func dial(d *cmdutil.Deps, file string) (*control, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newControl(r, name), nil
+	c := newControl(r, name)
+	c.show = showCalls(d, false)
+	return c, nil
+}
+
+// showCalls is --as-curl for requests to a server of idctl's own.
+func showCalls(d *cmdutil.Deps, bearer bool) func(*http.Request) {
+	if d.ShowCalls == nil {
+		return nil
+	}
+	return d.ShowCalls(
+		ascurl.Options{Bearer: bearer, Keys: map[string]string{"X-Emulator-Key": "IDCTL_CONTROL_KEY"}},
+		"IDCTL_CONTROL_KEY and the client are as idctl server env prints them",
+	)
 }
 
 // alive asks whether the server is there and takes the key.
@@ -66,6 +81,9 @@ func (c *control) do(ctx context.Context, method, path string, body, into any, a
 	req.Header.Set("X-Emulator-Key", c.ready.ControlKey)
 	if in != nil {
 		req.Header.Set("Content-Type", "application/json")
+	}
+	if c.show != nil {
+		c.show(req)
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {

@@ -90,7 +90,9 @@ func runSeed(ctx context.Context, o *seedOptions) error {
 	}
 	if o.File != "" && isCSV(o.File) {
 		opts := idcs.Options{BaseURL: c.ready.URL, Clock: transport.NewClock(o.Clock)}
-		plain, err := transport.New(idcs.TransportOptions(opts))
+		way := idcs.TransportOptions(opts)
+		way.Observe = showCalls(o.Deps, false)
+		plain, err := transport.New(way)
 		if err != nil {
 			return fmt.Errorf("seed: %w", err)
 		}
@@ -228,7 +230,9 @@ func seedUsers(ctx context.Context, d *cmdutil.Deps, name string, opts idcs.Opti
 		return &cmdutil.UsageError{Err: fmt.Errorf("seed: %w", err), Help: "idctl import check " + name + " shows how each column is understood"}
 	}
 	opts.Clock, opts.Logger = transport.NewClock(d.Clock), d.Log
-	client, err := transport.NewClient(idcs.TransportOptions(opts))
+	way := idcs.TransportOptions(opts)
+	way.Observe = showCalls(d, true)
+	client, err := transport.NewClient(way)
 	if err != nil {
 		return fmt.Errorf("seed: %w", err)
 	}

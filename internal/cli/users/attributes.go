@@ -36,6 +36,12 @@ var (
 	phoneTypes = []string{"work", "mobile", "home", "fax", "pager", "other", "recovery"}
 )
 
+// EmailTypes are the types that --email takes.
+func EmailTypes() []string { return slices.Clone(emailTypes) }
+
+// PhoneTypes are the types that --phone takes.
+func PhoneTypes() []string { return slices.Clone(phoneTypes) }
+
 // attributes are the flags for the attributes of a user.
 type attributes struct {
 	fs      *pflag.FlagSet

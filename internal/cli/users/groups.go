@@ -8,6 +8,7 @@ import (
 
 	"github.com/idctl/idctl/internal/cli/cmdutil"
 	"github.com/idctl/idctl/internal/cli/directory"
+	"github.com/idctl/idctl/internal/provider"
 	"github.com/idctl/idctl/pkg/scim"
 	"github.com/idctl/idctl/pkg/scim/filter"
 )
@@ -24,7 +25,7 @@ func newGroupsCmd(d *cmdutil.Deps, run func(context.Context, *groupsOptions) err
 	cmd := &cobra.Command{
 		Use: "groups <user>", Short: "List the groups of a user",
 		Example: "  idctl users groups ada@example.com\n  idctl users groups ada@example.com -o name",
-		Args:    cmdutil.One("user"),
+		Args:    cmdutil.One("user"), Annotations: cmdutil.Columns(o.Print.FieldNames()),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.User = args[0]
 			return run(cmd.Context(), o)
@@ -48,5 +49,12 @@ func runGroups(ctx context.Context, o *groupsOptions) error {
 		filter.Eq(filter.AttrPath{Name: "value"}, user.ID()),
 		filter.Eq(filter.AttrPath{Name: "type"}, "User"),
 	))
+	p, err := users.Provider(ctx)
+	if err != nil {
+		return err
+	}
+	if provider.IsPlain(p) { // there the type of a member is often left out
+		member = filter.Eq(filter.AttrPath{Name: "members", Sub: "value"}, user.ID())
+	}
 	return directory.ListWhere(ctx, &o.ListOptions, member)
 }

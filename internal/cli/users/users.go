@@ -29,6 +29,7 @@ func New(d *cmdutil.Deps) *cobra.Command {
 		directory.NewReplace(d, k, directory.RunReplace),
 		directory.NewDelete(d, k, directory.RunDelete),
 		newGroupsCmd(d, runGroups),
+		directory.NewBrowse(d, k, directory.RunBrowse),
 	)
 	return cmd
 }

@@ -44,6 +44,9 @@ type Options struct {
 	// Progress is told how many of how many are written; total is -1 where the
 	// service does not say.
 	Progress func(done, total int)
+	// Uncounted says that the total is not to be asked for; Progress is then
+	// told the number done for it.
+	Uncounted bool
 }
 
 // chunk is how many resources are written together: as many as names are
@@ -119,7 +122,7 @@ func (e *export) csv(w io.Writer, opts *scim.ListOptions) error {
 
 func (e *export) run(ctx context.Context, opts scim.ListOptions) (int, error) {
 	total := -1
-	if e.Progress != nil {
+	if e.Progress != nil && !e.Uncounted {
 		page, err := e.resources.Page(ctx, scim.ListOptions{Filter: opts.Filter, Count: 1, Attributes: []string{"id"}})
 		if err != nil {
 			return 0, err

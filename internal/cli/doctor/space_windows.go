@@ -1,0 +1,16 @@
+package doctor
+
+import "golang.org/x/sys/windows"
+
+// freeSpace is what this user may still write at dir.
+func freeSpace(dir string) (uint64, error) {
+	name, err := windows.UTF16PtrFromString(dir)
+	if err != nil {
+		return 0, err
+	}
+	var free uint64
+	if err := windows.GetDiskFreeSpaceEx(name, &free, nil, nil); err != nil {
+		return 0, err
+	}
+	return free, nil
+}
