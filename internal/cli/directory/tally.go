@@ -16,6 +16,7 @@ type tally struct {
 	verb        string
 	done, total int
 	first       error
+	mixed       bool // the failures have different exit codes
 	reported    bool
 }
 
@@ -31,6 +32,7 @@ func (t *tally) fail(err error) error {
 		t.first = err
 		return nil
 	}
+	t.mixed = t.mixed || cmdutil.ExitCode(err) != cmdutil.ExitCode(t.first)
 	if err := t.reportFirst(); err != nil {
 		return err
 	}
@@ -74,8 +76,22 @@ func (t *tally) end(stop error) error {
 	if err := t.reportFirst(); err != nil {
 		return err
 	}
-	return &cmdutil.PartialError{What: t.Kind.Plural, Done: t.done, Total: t.total, Err: fmt.Errorf("%s %w", t.verb, t.first)}
+	partial := &cmdutil.PartialError{What: t.Kind.Plural, Done: t.done, Total: t.total} // each failure was told
+	if t.done == 0 && !t.mixed {
+		return &noneDone{PartialError: partial, first: t.first}
+	}
+	return partial
 }
+
+// noneDone says that nothing was done and all failed alike: the exit code is
+// that of the failures, as if there had been one.
+type noneDone struct {
+	*cmdutil.PartialError
+	first error
+}
+
+// ExitCode implements cmdutil.ExitCoder.
+func (e *noneDone) ExitCode() int { return cmdutil.ExitCode(e.first) }
 
 func isUsage(err error) bool {
 	var u *cmdutil.UsageError

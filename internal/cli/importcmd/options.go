@@ -36,7 +36,7 @@ type fileOptions struct {
 func (o *fileOptions) addFlags(fs *pflag.FlagSet, typ string) {
 	fs.StringVar(&o.Delimiter, "delimiter", "", "`character` between cells: comma, semicolon, tab, bar (default: found in the header)")
 	fs.StringVar(&o.Encoding, "encoding", "", "`name` of the encoding: utf-8, utf-16, windows-1252 (default: utf-8, or by the byte order mark)")
-	fs.StringArrayVarP(&o.Map, "map", "m", nil, "read column HEADER as `HEADER=COLUMN`, or as an attribute path; HEADER= ignores it (repeatable)")
+	fs.StringArrayVarP(&o.Map, "map", "m", nil, "`RULE` HEADER=COLUMN or HEADER=attribute path: how to read a column; HEADER= ignores it (repeatable)")
 	fs.BoolVar(&o.IgnoreUnknown, "ignore-unknown", false, "ignore columns that stand for nothing known")
 	fs.BoolVar(&o.ClearEmpty, "clear-empty", false, "let an empty cell empty the attribute")
 	if typ != mapping.Group {
