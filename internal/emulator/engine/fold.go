@@ -1,29 +1,7 @@
 package engine
 
-import (
-	"strings"
-	"unicode"
-	"unicode/utf8"
-)
+import "github.com/idctl/idctl/pkg/scim/filter"
 
-// foldRune maps all runes that strings.EqualFold takes for equal to one of
-// them, in the same way as package filter, so that the order of folded bytes
-// is the order of filters. A test compares both.
-func foldRune(r rune) rune {
-	if r < utf8.RuneSelf {
-		if 'A' <= r && r <= 'Z' {
-			r += 'a' - 'A'
-		}
-		return r
-	}
-	least := r
-	for n := unicode.SimpleFold(r); n != r; n = unicode.SimpleFold(n) {
-		least = min(least, n)
-	}
-	if least < utf8.RuneSelf { // the Kelvin sign and the long s
-		return foldRune(least)
-	}
-	return least
-}
-
-func fold(s string) string { return strings.Map(foldRune, s) }
+// fold is how index entries and names are compared: as the filters that look
+// for them compare.
+func fold(s string) string { return filter.Fold(s) }

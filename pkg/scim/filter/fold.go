@@ -28,6 +28,11 @@ func foldRune(r rune) rune {
 
 func fold(s string) string { return strings.Map(foldRune, s) }
 
+// Fold makes one spelling of all those that a comparison without regard to case
+// holds for equal. The byte order of folded strings is the order of gt and lt,
+// so that an index over them agrees with a Matcher.
+func Fold(s string) string { return fold(s) }
+
 // compareFold orders s, folded, against a string that is folded already.
 func compareFold(s, folded string) int {
 	for s != "" && folded != "" {
