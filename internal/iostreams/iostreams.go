@@ -11,6 +11,7 @@ import (
 	"bytes"
 	"io"
 	"os"
+	"runtime"
 	"strconv"
 	"strings"
 
@@ -38,12 +39,20 @@ type Streams struct {
 	// OutColour and ErrColour say whether a stream may carry colour.
 	OutColour, ErrColour bool
 
-	mayAsk bool // CI unset and TERM not dumb
-	width  func() int
+	// Redraws says that stderr is a terminal whose lines can be drawn again: its
+	// kind is known and not dumb.
+	Redraws bool
+
+	// ASCII says that the locale names another encoding than UTF-8. What idctl
+	// adds by itself then keeps to ASCII; data goes out as it is.
+	ASCII bool
+
+	mayAsk          bool // CI unset, TERM known and not dumb
+	width, errWidth func() int
 }
 
 // System returns the process's own streams. The environment is asked for
-// NO_COLOR, CLICOLOR_FORCE, TERM, CI and COLUMNS.
+// NO_COLOR, CLICOLOR_FORCE, TERM, CI, COLUMNS and the locale.
 func System(env LookupEnv) *Streams {
 	s := &Streams{
 		In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr,
@@ -51,15 +60,20 @@ func System(env LookupEnv) *Streams {
 		OutTerminal: isTerminal(os.Stdout),
 		ErrTerminal: isTerminal(os.Stderr),
 	}
-	s.width = func() int {
-		w, _, err := term.GetSize(int(os.Stdout.Fd()))
+	s.width, s.errWidth = widthOf(os.Stdout), widthOf(os.Stderr)
+	// Windows consoles have no TERM.
+	s.settle(env, runtime.GOOS != "windows")
+	return s
+}
+
+func widthOf(f *os.File) func() int {
+	return func() int {
+		w, _, err := term.GetSize(int(f.Fd()))
 		if err != nil {
 			return 0
 		}
 		return w
 	}
-	s.settle(env)
-	return s
 }
 
 func isTerminal(f *os.File) bool {
@@ -67,9 +81,10 @@ func isTerminal(f *os.File) bool {
 }
 
 // settle derives colour, width and the right to ask from the environment.
-func (s *Streams) settle(env LookupEnv) {
+// needsTerm says that a terminal without TERM is one of which nothing is known.
+func (s *Streams) settle(env LookupEnv, needsTerm bool) {
 	get := func(name string) string { v, _ := env(name); return v }
-	dumb := get("TERM") == "dumb"
+	dumb := get("TERM") == "dumb" || needsTerm && get("TERM") == ""
 	colour := func(terminal bool) bool {
 		// NO_COLOR counts when it is set and not empty (no-color.org), and
 		// wins over CLICOLOR_FORCE: the more careful wish is obeyed.
@@ -82,15 +97,29 @@ func (s *Streams) settle(env LookupEnv) {
 		return terminal && !dumb
 	}
 	s.OutColour, s.ErrColour = colour(s.OutTerminal), colour(s.ErrTerminal)
+	s.Redraws = s.ErrTerminal && !dumb
+	s.ASCII = ascii(get)
 	ci := get("CI")
 	s.mayAsk = !dumb && (ci == "" || strings.EqualFold(ci, "false") || ci == "0")
 	if n, err := strconv.Atoi(get("COLUMNS")); err == nil && n > 0 {
 		s.width = func() int { return n }
+		s.errWidth = s.width
 	}
 }
 
+// ascii reads the locale: the first of its variables that is set decides. None
+// says nothing: most terminals of today that say nothing show UTF-8.
+func ascii(get func(string) string) bool {
+	for _, name := range []string{"LC_ALL", "LC_CTYPE", "LANG"} {
+		if v := strings.ToLower(get(name)); v != "" {
+			return !strings.Contains(v, "utf-8") && !strings.Contains(v, "utf8")
+		}
+	}
+	return false
+}
+
 // CanPrompt says whether a question may be asked: stdin and stderr are
-// terminals, NoInput is off, CI is unset and the terminal is not dumb.
+// terminals, NoInput is off, CI is unset and the terminal is known and not dumb.
 // Questions go to stderr, so a redirected stdout does not forbid them.
 func (s *Streams) CanPrompt() bool {
 	return s.mayAsk && !s.NoInput && s.InTerminal && s.ErrTerminal
@@ -99,13 +128,28 @@ func (s *Streams) CanPrompt() bool {
 // Width is the number of columns of the terminal on stdout, 0 when stdout is
 // no terminal: then nothing is cut to fit.
 func (s *Streams) Width() int {
-	if !s.OutTerminal || s.width == nil {
+	return columns(s.OutTerminal, s.width)
+}
+
+// ErrWidth is the same for stderr.
+func (s *Streams) ErrWidth() int { return columns(s.ErrTerminal, s.errWidth) }
+
+func columns(terminal bool, width func() int) int {
+	if !terminal || width == nil {
 		return 0
 	}
-	if w := s.width(); w > 0 {
+	if w := width(); w > 0 {
 		return w
 	}
 	return 80
+}
+
+// Ellipsis stands where something was left out.
+func (s *Streams) Ellipsis() string {
+	if s.ASCII {
+		return "~"
+	}
+	return "…"
 }
 
 // Test returns streams over buffers, none of them a terminal.
@@ -117,6 +161,7 @@ func Test() (s *Streams, in, out, errOut *bytes.Buffer) {
 // SetTerminal makes a test's streams look like terminals of the given width.
 func (s *Streams) SetTerminal(width int) {
 	s.InTerminal, s.OutTerminal, s.ErrTerminal = true, true, true
-	s.mayAsk = true
+	s.mayAsk, s.Redraws = true, true
 	s.width = func() int { return width }
+	s.errWidth = s.width
 }

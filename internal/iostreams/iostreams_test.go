@@ -1,6 +1,7 @@
 package iostreams
 
 import (
+	"maps"
 	"strings"
 	"testing"
 	"unicode"
@@ -26,6 +27,7 @@ func TestFacts(t *testing.T) {
 		{name: "CI", env: map[string]string{"CI": "true"}, in: true, out: true, err: true, outColour: true},
 		{name: "CIFalse", env: map[string]string{"CI": "false"}, in: true, out: true, err: true, ask: true, outColour: true},
 		{name: "Dumb", env: map[string]string{"TERM": "dumb"}, in: true, out: true, err: true},
+		{name: "NoTerm", env: map[string]string{"TERM": ""}, in: true, out: true, err: true},
 		{name: "NoColor", env: map[string]string{"NO_COLOR": "1"}, in: true, out: true, err: true, ask: true},
 		{name: "NoColorEmpty", env: map[string]string{"NO_COLOR": ""}, in: true, out: true, err: true, ask: true, outColour: true},
 		{name: "Forced", env: map[string]string{"CLICOLOR_FORCE": "1"}, outColour: true},
@@ -34,7 +36,9 @@ func TestFacts(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			s := &Streams{InTerminal: tt.in, OutTerminal: tt.out, ErrTerminal: tt.err, NoInput: tt.quiet}
-			s.settle(env(tt.env))
+			vars := map[string]string{"TERM": "xterm"}
+			maps.Copy(vars, tt.env)
+			s.settle(env(vars), true)
 			if got := s.CanPrompt(); got != tt.ask {
 				t.Errorf("CanPrompt() = %t, want %t", got, tt.ask)
 			}
@@ -54,9 +58,33 @@ func TestWidth(t *testing.T) {
 	if got := s.Width(); got != 40 {
 		t.Errorf("Width() = %d, want 40", got)
 	}
-	s.settle(env(map[string]string{"COLUMNS": "132"}))
+	s.settle(env(map[string]string{"COLUMNS": "132"}), false)
 	if got := s.Width(); got != 132 {
 		t.Errorf("with COLUMNS Width() = %d, want 132", got)
+	}
+}
+
+func TestASCII(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		env  map[string]string
+		want bool
+	}{
+		{"nothing said", nil, false},
+		{"C", map[string]string{"LANG": "C"}, true},
+		{"latin", map[string]string{"LANG": "de_CH.ISO-8859-1"}, true},
+		{"UTF-8", map[string]string{"LANG": "de_CH.UTF-8"}, false},
+		{"other spelling", map[string]string{"LANG": "C.utf8"}, false},
+		{"LC_ALL wins", map[string]string{"LC_ALL": "POSIX", "LANG": "en_GB.UTF-8"}, true},
+		{"LC_CTYPE before LANG", map[string]string{"LC_CTYPE": "en_GB.UTF-8", "LANG": "C"}, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := &Streams{}
+			s.settle(env(c.env), false)
+			if s.ASCII != c.want {
+				t.Errorf("ASCII = %t, want %t", s.ASCII, c.want)
+			}
+		})
 	}
 }
 

@@ -285,5 +285,5 @@ func (p Printer[T]) encoder(s *iostreams.Streams, fields []field[T], one bool) e
 	if p.opts.Format == Wide {
 		width = 0
 	}
-	return newTable(s.Out, fields, tableStyle{width: width, colour: s.OutColour, headers: !p.opts.NoHeaders})
+	return newTable(s.Out, fields, tableStyle{width: width, colour: s.OutColour, headers: !p.opts.NoHeaders, ellipsis: s.Ellipsis()})
 }

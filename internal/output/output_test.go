@@ -85,7 +85,11 @@ func TestGolden(t *testing.T) {
 		{name: "yaml", opts: Options{Format: YAML}, rows: people()},
 		{name: "fields-table", opts: Options{Fields: []string{"status,emails.value", "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department"}}, rows: people()},
 		{name: "fields-json", opts: Options{Format: JSON, Fields: []string{"name.familyName,recent-activity,USERNAME,big"}}, rows: people()},
-		{name: "terminal", rows: people(), prepare: func(s *iostreams.Streams) { s.SetTerminal(28); s.OutColour = true }},
+		{name: "terminal", rows: people(), prepare: func(s *iostreams.Streams) { s.SetTerminal(32); s.OutColour = true }},
+		{name: "terminal-ascii", rows: people(), prepare: func(s *iostreams.Streams) { s.SetTerminal(32); s.ASCII = true }},
+		{name: "terminal-narrow", rows: people(), prepare: func(s *iostreams.Streams) { s.SetTerminal(28); s.OutColour = true }},
+		{name: "terminal-20", rows: people(), prepare: func(s *iostreams.Streams) { s.SetTerminal(20) }},
+		{name: "terminal-20-no-headers", opts: Options{NoHeaders: true}, rows: people(), prepare: func(s *iostreams.Streams) { s.SetTerminal(20) }},
 		{name: "no-headers", opts: Options{NoHeaders: true}, rows: people()},
 	}
 	for _, tt := range tests {

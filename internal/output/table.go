@@ -18,14 +18,15 @@ const (
 	// mode takes widths from the heading and cuts values off silently, so a
 	// long list is a series of tables that keep each other's widths.
 	chunkRows = 500
-	gap       = 2 // blanks between columns
-	minWidth  = 8 // a column is not cut below this
+	gap       = 2  // blanks between columns
+	minWidth  = 10 // a column is not cut below this
 )
 
 type tableStyle struct {
-	width   int // of the terminal, 0 for none: then nothing is cut
-	colour  bool
-	headers bool
+	width    int // of the terminal, 0 for none: then nothing is cut
+	colour   bool
+	headers  bool
+	ellipsis string
 }
 
 type tableEncoder[T any] struct {
@@ -36,6 +37,9 @@ type tableEncoder[T any] struct {
 	paint  [][]Colour
 	widths []int // of the columns so far; they only grow
 	begun  bool
+	// stacked: the terminal is too narrow for columns. What the first rows
+	// need decides, so that a list does not change its form.
+	stacked bool
 }
 
 func newTable[T any](w io.Writer, fields []field[T], style tableStyle) encoder[T] {
@@ -65,7 +69,13 @@ func (e *tableEncoder[T]) flush() error {
 		return nil
 	}
 	heading := e.style.headers && !e.begun
+	if !e.begun {
+		e.stacked = !e.fits()
+	}
 	e.begun = true
+	if e.stacked {
+		return e.stack()
+	}
 	var lines [][]string
 	if heading {
 		h := make([]string, len(e.fields))
@@ -81,10 +91,10 @@ func (e *tableEncoder[T]) flush() error {
 			e.widths[i] = max(e.widths[i], twwidth.Width(cell))
 		}
 	}
-	widths := fit(e.widths, e.style.width)
+	widths, _ := fit(e.widths, e.style.width)
 	for r, l := range lines {
 		for i, cell := range l {
-			cell = cut(cell, widths[i])
+			cell = cut(cell, widths[i], e.style.ellipsis)
 			if i < len(l)-1 { // pad here: widths outlive this chunk
 				cell += strings.Repeat(" ", max(0, widths[i]-twwidth.Width(cell))+gap)
 			}
@@ -95,12 +105,12 @@ func (e *tableEncoder[T]) flush() error {
 	return layOut(e.w, lines)
 }
 
-// fit narrows the widest columns until the line fits. The first column is the
-// name by which the row is known and is cut last.
-func fit(widths []int, terminal int) []int {
+// fit narrows the widest columns until the line fits; false where it cannot. The
+// first column is the name by which the row is known and is cut last.
+func fit(widths []int, terminal int) ([]int, bool) {
 	out := append([]int(nil), widths...)
 	if terminal <= 0 {
-		return out
+		return out, true
 	}
 	total := gap * (len(out) - 1)
 	for _, w := range out {
@@ -115,22 +125,22 @@ func fit(widths []int, terminal int) []int {
 		}
 		if widest < 0 {
 			if out[0] <= minWidth {
-				break // too narrow for this table: lines will wrap
+				return out, false // lines will wrap
 			}
 			widest = 0
 		}
 		out[widest]--
 		total--
 	}
-	return out
+	return out, true
 }
 
 // cut shortens a cell that is wider than its column and shows that it did.
-func cut(cell string, width int) string {
+func cut(cell string, width int, ellipsis string) string {
 	if twwidth.Width(cell) <= width {
 		return cell
 	}
-	return twwidth.Truncate(cell, width, "…")
+	return twwidth.Truncate(cell, width, ellipsis)
 }
 
 func (e *tableEncoder[T]) coloured(cell string, c Colour, heading bool) string {

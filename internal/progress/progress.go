@@ -46,7 +46,7 @@ func New(s *iostreams.Streams, quiet bool, unit string, clock func() time.Time) 
 		return nil
 	}
 	now := clock()
-	return &Bar{streams: s, unit: unit, clock: clock, terminal: s.ErrTerminal, began: now, next: now.Add(patience), first: true}
+	return &Bar{streams: s, unit: unit, clock: clock, terminal: s.Redraws, began: now, next: now.Add(patience), first: true}
 }
 
 // Set tells how much is done, of how much, and how much of it went wrong.
@@ -77,6 +77,11 @@ func (b *Bar) Set(done, total, bad int) {
 	}
 	if b.terminal {
 		b.next = now.Add(redraw)
+		// A line that wraps cannot be wiped. The last column stays free: some
+		// terminals wrap when it is written.
+		if w := b.streams.ErrWidth(); len(text) >= w {
+			text = text[:max(w-1, 0)]
+		}
 		_, _ = fmt.Fprint(b.streams.ErrOut, clearLine+text) // progress that cannot be shown is no reason to stop
 		b.drawn = true
 		return

@@ -19,11 +19,18 @@ func TestBar(t *testing.T) {
 		"short work shows nothing":       {true, []time.Duration{100 * time.Millisecond, 500 * time.Millisecond}, ""},
 		"terminal":                       {true, []time.Duration{2 * time.Second}, clearLine + "100 of 1000 rows, 2 not done, 50/s, 18s left" + clearLine},
 		"terminal, redrawn at most 10/s": {true, []time.Duration{2 * time.Second, 2*time.Second + time.Millisecond}, clearLine + "100 of 1000 rows, 2 not done, 50/s, 18s left" + clearLine},
+		"narrow terminal":                {true, []time.Duration{2 * time.Second}, clearLine + "100 of 1000 rows, 2" + clearLine},
 		"log":                            {false, []time.Duration{2 * time.Second, 3 * time.Second}, "100 of 1000 rows, 2 not done, 50/s, 18s left\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, _, _, errOut := iostreams.Test()
-			s.ErrTerminal = c.terminal
+			if c.terminal {
+				width := 80
+				if name == "narrow terminal" {
+					width = 20
+				}
+				s.SetTerminal(width)
+			}
 			start := now
 			defer func() { now = start }()
 			b := New(s, false, "rows", clock)

@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -160,6 +161,10 @@ func ambiguous(typ string, keys []string, key string, docs []scim.Document, tota
 	for _, doc := range docs[:min(len(docs), maxCandidates)] {
 		e.Candidates = append(e.Candidates, Candidate{ID: doc.ID(), Name: nameOf(doc, keys)})
 	}
+	// The service's order is none; people look for a name.
+	slices.SortFunc(e.Candidates, func(a, b Candidate) int {
+		return cmp.Or(strings.Compare(Fold(a.Name), Fold(b.Name)), strings.Compare(a.ID, b.ID))
+	})
 	return e
 }
 

@@ -26,7 +26,7 @@ type BrowseOptions struct {
 	PageSize int
 }
 
-const browseKeys = `  n, Enter     next page            s TEXT    those of which a name begins with the text
+const browseKeys = `  n, Enter     next page            s TEXT    names that begin with the text
   p            previous page        r         all of them again
   f, l         first, last page     d N, N    the details of row N
   ?            this list            q         the end`

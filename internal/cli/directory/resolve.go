@@ -65,6 +65,17 @@ func (b *Base) FindOne(ctx context.Context, r provider.Resources, key string, op
 	return doc, b.named(key, err)
 }
 
+// missingError is a name that nobody has, with the way to find it.
+type missingError struct {
+	error
+	hint string
+}
+
+func (e *missingError) Unwrap() error { return e.error }
+
+// Hint implements cmdutil.Hinter.
+func (e *missingError) Hint() string { return e.hint }
+
 // named says of which resource an error speaks, as the user called it.
 func (b *Base) named(key string, err error) error {
 	var refusal *scim.Error
@@ -73,7 +84,11 @@ func (b *Base) named(key string, err error) error {
 	case err == nil, errors.As(err, &ambiguous):
 		return err
 	case errors.Is(err, scim.ErrNotFound) && (!errors.As(err, &refusal) || refusal.Op == "GET"):
-		return fmt.Errorf("%s %q: %w", b.Kind.Noun, key, scim.ErrNotFound)
+		err = fmt.Errorf("%s %q: %w", b.Kind.Noun, key, scim.ErrNotFound)
+		if b.Kind.Typed || provider.IsID(key) || provider.IsOCID(key) {
+			return err
+		}
+		return &missingError{err, fmt.Sprintf("idctl %ss search TEXT lists those whose name begins with a text", b.Kind.Noun)}
 	case key == "":
 		return fmt.Errorf("%s: %w", b.Kind.Noun, err)
 	}
@@ -85,7 +100,7 @@ func (b *Base) choose(ctx context.Context, e *provider.AmbiguousError) (id strin
 	for i, c := range e.Candidates {
 		options[i] = iostreams.Clean(c.Name + " (" + c.ID + ")")
 	}
-	text := fmt.Sprintf("%s %q is ambiguous, which one", b.Kind.Noun, e.Key)
+	text := fmt.Sprintf("which %s %q", b.Kind.Noun, e.Key)
 	if more := e.Total - len(e.Candidates); more > 0 {
 		text += fmt.Sprintf(" (%d more are not shown)", more)
 	}

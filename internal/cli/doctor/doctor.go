@@ -98,7 +98,8 @@ func newCmd(d *cmdutil.Deps, run func(context.Context, *options) error) *cobra.C
 		Proxy: http.ProxyFromEnvironment, Resolve: net.DefaultResolver.LookupHost,
 		Dial: (&net.Dialer{}).DialContext, Free: freeSpace,
 	}
-	return &cobra.Command{
+	var asJSON bool
+	cmd := &cobra.Command{
 		Use: "doctor", Short: "Check everything a call to the service depends on", Args: cmdutil.NoArgs,
 		Long: `Check everything that a call to the service depends on, and say what to do: the
 configuration file, the permissions of files, interrupted imports, disk space,
@@ -111,9 +112,19 @@ Each check ends within five seconds; one that needs another which failed is
 skipped. The exit code is 0 when there is no problem; warnings do not count.
 With problems it is 1, or 4 or 7 when all of them are of that kind. Secrets are
 never shown.`,
-		Example: "  idctl doctor\n  idctl doctor --profile prod -o json",
-		RunE:    func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), o) },
+		Example: "  idctl doctor\n  idctl doctor --profile prod --json",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if asJSON {
+				if cmd.Flags().Changed("output") && d.Output.Format != output.JSON {
+					return cmdutil.Usagef("--json and --output %s exclude each other", d.Output.Format)
+				}
+				d.Output.Format = output.JSON
+			}
+			return run(cmd.Context(), o)
+		},
 	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "the same as --output json")
+	return cmd
 }
 
 func run(ctx context.Context, o *options) error {

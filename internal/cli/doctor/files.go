@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/kballard/go-shellquote"
@@ -114,7 +115,7 @@ func (l *looker) look(path string, bits fs.FileMode) {
 
 func (l *looker) judge(path string, info fs.FileInfo, bits fs.FileMode) {
 	l.seen++
-	secret := filepath.Base(path) == "secrets.json" || filepath.Base(path) == "credentials.json"
+	secret := slices.Contains([]string{"secrets.json", "secrets.age", "credentials.json"}, filepath.Base(path))
 	if mode := info.Mode().Perm(); mode&bits != 0 {
 		what := fmt.Sprintf("mode %#o", mode)
 		l.exposed = append(l.exposed, exposure{path, what, secret})

@@ -232,7 +232,7 @@ func TestAmbiguous(t *testing.T) {
 		t.Errorf("exit code %d, %v: want both candidates", r.Code, r.Failure)
 	}
 	e.Terminal = true
-	e.Answers = []prompt.Answer{{Question: `user "shared@example.com" is ambiguous, which one`, Reply: "two (" + ids[1] + ")"}}
+	e.Answers = []prompt.Answer{{Question: `which user "shared@example.com"`, Reply: "two (" + ids[1] + ")"}}
 	if got := e.OK(t, users.New, "get", "shared@example.com", "-o", "name"); got != "two\n" {
 		t.Errorf("chosen: %q", got)
 	}
