@@ -53,6 +53,9 @@ func Create(path string) (*File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("create %s: %w", path, cause(err))
 	}
+	if err := restrict(f); err != nil {
+		return nil, errors.Join(fmt.Errorf("create %s: %w", path, cause(err)), f.Close(), os.Remove(f.Name()))
+	}
 	return &File{File: f, path: path}, nil
 }
 

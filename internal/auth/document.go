@@ -6,10 +6,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"time"
+
+	"github.com/idctl/idctl/internal/atomicfile"
 )
 
 const secretsVersion = 1
@@ -95,7 +96,7 @@ func (c *secretsFile) names(profile string) []string {
 // lockSecrets makes the folder of a file of secrets and takes its lock.
 func lockSecrets(ctx context.Context, path string, wait time.Duration) (unlock func(), err error) {
 	// A directory that exists is the user's: the file's own mode has to do.
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+	if err := atomicfile.Folder(filepath.Dir(path)); err != nil {
 		return nil, fmt.Errorf("store secrets: make directory: %w", err)
 	}
 	unlock, err = lock(ctx, path, orDefault(wait, 10*time.Second))

@@ -23,7 +23,7 @@ const lockRetry = 20 * time.Millisecond
 
 // makeDir makes dir for its owner alone, also when it is there already.
 func makeDir(dir string) error {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := atomicfile.Folder(dir); err != nil {
 		return fmt.Errorf("make directory: %w", err)
 	}
 	return tightenDir(dir)

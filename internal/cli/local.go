@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"os"
 	"path/filepath"
 	"time"
 
+	"github.com/idctl/idctl/internal/atomicfile"
 	"github.com/idctl/idctl/internal/auth"
 	"github.com/idctl/idctl/internal/cli/cmdutil"
 	"github.com/idctl/idctl/internal/config"
@@ -45,7 +45,7 @@ func (c *connector) openLocal(ctx context.Context) (*localService, error) {
 	if err != nil {
 		return nil, fmt.Errorf("profile local: %w", err)
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := atomicfile.Folder(dir); err != nil {
 		return nil, fmt.Errorf("profile local: %w", err)
 	}
 	creds, _, err := cmdutil.ReadOrMakeCredentials(ctx, filepath.Join(dir, "credentials.json"), "local-")

@@ -189,7 +189,7 @@ func read(path string) (*entry, error) {
 func (c *Cache) Refresh(ctx context.Context, s Service, q Query, fetch Fetch) (err error) {
 	path := c.file(s, q)
 	dir := filepath.Dir(path)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := atomicfile.Folder(dir); err != nil {
 		return fmt.Errorf("make the folder of the cache: %w", err)
 	}
 	lock := flock.New(filepath.Join(dir, "refresh.lock"), flock.SetPermissions(0o600))

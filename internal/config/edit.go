@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -35,7 +34,7 @@ func Edit(ctx context.Context, file string, change func(*Editor) error) (err err
 		file = target
 	}
 	dir := filepath.Dir(file)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := atomicfile.Folder(dir); err != nil {
 		return fmt.Errorf("make the configuration folder: %w", err)
 	}
 	lock := flock.New(file+".lock", flock.SetPermissions(0o600))

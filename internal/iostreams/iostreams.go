@@ -63,6 +63,12 @@ func System(env LookupEnv) *Streams {
 	s.width, s.errWidth = widthOf(os.Stdout), widthOf(os.Stderr)
 	// Windows consoles have no TERM.
 	s.settle(env, runtime.GOOS != "windows")
+	if s.OutTerminal && !ready(os.Stdout) {
+		s.OutColour = false
+	}
+	if s.ErrTerminal && !ready(os.Stderr) {
+		s.ErrColour, s.Redraws = false, false
+	}
 	return s
 }
 

@@ -36,7 +36,7 @@ func ReadOrMakeCredentials(ctx context.Context, file, prefix string) (creds Cred
 	if !errors.Is(err, fs.ErrNotExist) {
 		return creds, false, err
 	}
-	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+	if err := atomicfile.Folder(filepath.Dir(file)); err != nil {
 		return creds, false, fmt.Errorf("credentials: %w", err)
 	}
 	lock := flock.New(file+".lock", flock.SetPermissions(0o600))

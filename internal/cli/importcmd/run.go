@@ -59,7 +59,7 @@ func (o *runOptions) spool(ctx context.Context) (path string, cleanup func() err
 	if err != nil {
 		return "", nil, err
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := atomicfile.Folder(dir); err != nil {
 		return "", nil, fmt.Errorf("keep standard input: %w", err)
 	}
 	return csvio.Spool(ctx, o.IO.In, dir)

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/idctl/idctl/internal/atomicfile"
 	"github.com/idctl/idctl/internal/auth"
 	"github.com/idctl/idctl/internal/cli/cmdutil"
 	"github.com/idctl/idctl/internal/config"
@@ -200,7 +201,7 @@ func (o *serveOptions) greet(r *ready, note *announcement, fresh bool) error {
 	return o.Note("%s", text)
 }
 
-func makeParent(path string) error { return os.MkdirAll(filepath.Dir(path), 0o700) }
+func makeParent(path string) error { return atomicfile.Folder(filepath.Dir(path)) }
 
 // seed creates what --seed names. What a file store has already stays.
 func (o *serveOptions) seed(ctx context.Context, svc *emulator.Service) error {

@@ -215,7 +215,7 @@ type Journal struct {
 // Create starts a new journal. It answers ErrExists when the file is there and
 // ErrLocked when another process is at it.
 func Create(path string, id Identity, now time.Time) (*Journal, error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+	if err := atomicfile.Folder(filepath.Dir(path)); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrWrite, err)
 	}
 	lock, err := acquire(path)

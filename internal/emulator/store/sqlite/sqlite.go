@@ -26,6 +26,7 @@ import (
 
 	driver "modernc.org/sqlite"
 
+	"github.com/idctl/idctl/internal/atomicfile"
 	"github.com/idctl/idctl/internal/emulator/store"
 )
 
@@ -164,7 +165,7 @@ func create(path string) error {
 	case !errors.Is(err, fs.ErrNotExist):
 		return err
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+	if err := atomicfile.Folder(filepath.Dir(path)); err != nil {
 		return err
 	}
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
