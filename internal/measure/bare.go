@@ -101,3 +101,28 @@ func (b *Bare) send(ctx context.Context, method, path string, body []byte, statu
 func pemOf(der []byte) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
 }
+
+// Paths gets every path.
+func (b *Bare) Paths(ctx context.Context, paths []string) error {
+	return b.each(ctx, len(paths), func(ctx context.Context, i int) error {
+		return b.send(ctx, http.MethodGet, paths[i], nil, http.StatusOK)
+	})
+}
+
+// Read gets one path and answers what it says.
+func (b *Bare) Read(ctx context.Context, path string) ([]byte, http.Header, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, b.url+path, http.NoBody)
+	if err != nil {
+		return nil, nil, err
+	}
+	req.Header["Authorization"] = []string{"Bearer " + b.token}
+	resp, err := b.client.Do(req)
+	if err != nil {
+		return nil, nil, err
+	}
+	body, err := io.ReadAll(resp.Body)
+	if err == nil && resp.StatusCode != http.StatusOK {
+		err = fmt.Errorf("GET %s: %s", path, resp.Status)
+	}
+	return body, resp.Header, errors.Join(err, resp.Body.Close())
+}

@@ -64,6 +64,9 @@ func Serve(tb testing.TB, o Options) *Service {
 // Certificate is the PEM form of the certificate that a client must trust; empty
 // without TLS.
 func (s *Service) Certificate() []byte {
+	if s.server == nil {
+		return nil // a service in another process
+	}
 	if c := s.server.Certificate(); c != nil {
 		return pemOf(c.Raw)
 	}

@@ -53,6 +53,15 @@ type Writer interface {
 	Delete(ctx context.Context, id string, opts scim.WriteOptions) error
 }
 
+// ReceiptWriter is a Writer for those who write by the thousand: the body comes
+// encoded, and of the answer no more is read than which resource it is and
+// which version it has. Providers have it where that is all there is to a
+// write; where they have to look at documents, they do not.
+type ReceiptWriter interface {
+	CreateReceipt(ctx context.Context, body []byte, opts scim.WriteOptions) (scim.Receipt, error)
+	PatchReceipt(ctx context.Context, id string, ops []scim.PatchOp, opts scim.WriteOptions) (scim.Receipt, error)
+}
+
 // Resources reads and writes one type. Type is its name, "User"; Path what
 // bulk operations use, "/Users".
 type Resources interface {

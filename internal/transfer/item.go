@@ -60,6 +60,14 @@ type Spec interface {
 	NeedsAttributes() []string
 }
 
+// Encoder is a Spec that writes the body of a create by itself, which costs less
+// than a document does.
+type Encoder interface {
+	Spec
+	// AppendCreate appends the JSON of what Create makes.
+	AppendCreate(dst []byte, r Resolved) ([]byte, error)
+}
+
 // Item is one row of a source.
 type Item struct {
 	// Row counts data rows from 1; Line is the physical line where the row

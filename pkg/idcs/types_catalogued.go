@@ -51,6 +51,7 @@ var cataloguedTypes = [...]TypeInfo{
 	{Name: "UserToken", Endpoint: "/UserTokens", Ops: scim.List, Catalogued: true},
 
 	// Named in guides, operations by analogy with the self-service twin.
+	{Name: "BypassCodeNotification", Endpoint: "/BypassCodeNotifications", Ops: scim.Create, Core: idcsURN + "BypassCodeNotification", Catalogued: true},
 	{Name: "Device", Endpoint: "/Devices", Ops: readOps | scim.Patch | scim.Delete, Catalogued: true},
 	{Name: "SupportAccount", Endpoint: "/SupportAccounts", Ops: scim.List | scim.Get | scim.Create | scim.Delete, Core: idcsURN + "supportAccount", Catalogued: true},
 	{Name: "TrustedUserAgent", Endpoint: "/TrustedUserAgents", Ops: scim.List | scim.Get | scim.Delete, Catalogued: true},

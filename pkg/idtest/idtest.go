@@ -147,8 +147,9 @@ func Start(ctx context.Context, opts ...Option) (*Server, error) {
 
 // Close stops the server. Servers of New close by themselves.
 func (s *Server) Close() error {
+	err := s.service.Close() // first: it lets go what a latency fault holds
 	s.http.Close()
-	return errors.Join(s.service.Close(), s.store.Close())
+	return errors.Join(err, s.store.Close())
 }
 
 // Client answers a client whose requests to this server carry an access token

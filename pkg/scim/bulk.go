@@ -22,12 +22,6 @@ type BulkOptions struct {
 	Endpoint string
 }
 
-type bulkBody struct {
-	Schemas      []string        `json:"schemas"`
-	FailOnErrors int             `json:"failOnErrors,omitempty"`
-	Operations   []BulkOperation `json:"Operations"`
-}
-
 // Bulk sends operations in one request (RFC 7644 section 3.7) and answers one
 // result per operation, in their order. An error means that the whole request
 // failed and nothing is known of the single operations. A result whose
@@ -47,7 +41,10 @@ func (c *Client) Bulk(ctx context.Context, ops []BulkOperation, opts BulkOptions
 	}
 	req := &Request{
 		Method: http.MethodPost, Path: c.opts.BasePath + endpoint,
-		Body: body, RetryToken: opts.RetryToken,
+		Body: body, RetryToken: opts.RetryToken, Direct: true,
+		// Answers hold the resources, which are somewhat larger than what was
+		// sent: memory that grows to their size would be taken several times.
+		Buffer: make([]byte, 0, pieces(2*len(body))),
 	}
 	resp, err := c.send(ctx, req)
 	if err != nil {
@@ -97,13 +94,55 @@ func BulkBody(ops []BulkOperation, failOnErrors int) ([]byte, []BulkOperation, e
 			op.BulkID = id
 		}
 	}
-	data, err := json.Marshal(bulkBody{
-		Schemas: []string{BulkRequestURN}, FailOnErrors: max(failOnErrors, 0), Operations: sent,
-	})
+	data, err := encodeBulk(sent, max(failOnErrors, 0))
 	if err != nil {
 		return nil, nil, fmt.Errorf("bulk: encode: %w", err)
 	}
 	return data, sent, nil
+}
+
+// encodeBulk puts the operations' data into the body as they are, where their
+// brackets and quotes pair. What does not look like JSON encoding/json refuses.
+func encodeBulk(ops []BulkOperation, failOnErrors int) ([]byte, error) {
+	size := bulkEnvelope
+	for i := range ops {
+		size += len(ops[i].Data) + bulkEnvelope
+	}
+	out := append(make([]byte, 0, pieces(size)), `{"schemas":["`+BulkRequestURN+`"],`...)
+	if failOnErrors > 0 {
+		out = append(strconv.AppendInt(append(out, `"failOnErrors":`...), int64(failOnErrors), 10), ',')
+	}
+	out = append(out, `"Operations":[`...)
+	for i := range ops {
+		if i > 0 {
+			out = append(out, ',')
+		}
+		head := ops[i]
+		head.Data = nil
+		text, err := json.Marshal(head)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, text...)
+		data := ops[i].Data
+		if len(data) == 0 {
+			continue
+		}
+		if s := (scanner{text: data}); !s.skip() || s.next() != 0 {
+			if data, err = json.Marshal(data); err != nil {
+				return nil, fmt.Errorf("data of operation %d: %w", i+1, err)
+			}
+		}
+		out = append(append(append(out[:len(out)-1], `,"data":`...), data...), '}')
+	}
+	return append(out, `]}`...), nil
+}
+
+// pieces rounds a size up. Of a series of bulk calls each takes the memory that
+// one before it has left, which it could not if each were a little larger.
+func pieces(size int) int {
+	const piece = 64 << 10
+	return (size + piece) / piece * piece
 }
 
 // wireStatus reads "201", 201 and the object {"code":"201"} of early drafts.
@@ -137,14 +176,18 @@ type wireResult struct {
 // Results find their operation by bulkId; those without one, which some
 // servers leave out, by order, if what is left over matches one to one.
 func ParseBulk(sent []BulkOperation, body []byte, requestID string) ([]BulkResult, error) {
-	var answer struct {
-		Operations *[]wireResult `json:"Operations"`
-	}
-	if err := json.Unmarshal(body, &answer); err != nil {
-		return nil, err
-	}
-	if answer.Operations == nil {
-		return nil, errors.New("no operations in a bulk answer")
+	operations, ok := scanBulk(body)
+	if !ok {
+		var answer struct {
+			Operations *[]wireResult `json:"Operations"`
+		}
+		if err := json.Unmarshal(body, &answer); err != nil {
+			return nil, err
+		}
+		if answer.Operations == nil {
+			return nil, errors.New("no operations in a bulk answer")
+		}
+		operations = *answer.Operations
 	}
 	out := make([]BulkResult, len(sent))
 	open := make(map[string]int, len(sent))
@@ -156,7 +199,7 @@ func ParseBulk(sent []BulkOperation, body []byte, requestID string) ([]BulkResul
 	}
 	settled := make([]bool, len(sent))
 	var loose []wireResult
-	for _, r := range *answer.Operations {
+	for _, r := range operations {
 		i, ok := open[r.BulkID]
 		if r.BulkID == "" || !ok {
 			loose = append(loose, r)

@@ -25,6 +25,10 @@ type Options struct {
 	MaxURL int
 	// Group names the rate limit a request counts against; nil leaves it open.
 	Group func(method, path string) string
+	// Spool opens a place for what lists of more than 16,000 rows have to
+	// remember; nil keeps it in memory. A list whose place cannot be opened or
+	// written keeps it in memory too.
+	Spool func() (Spool, error)
 }
 
 // Defaults of Options.
@@ -84,15 +88,15 @@ func (c *Client) send(ctx context.Context, req *Request) (*Response, error) {
 		return nil, err
 	}
 	if req.Header == nil {
-		req.Header = make(http.Header)
+		req.Header = make(http.Header, 8)
 	} else {
 		req.Header = req.Header.Clone()
 	}
 	if req.Header.Get("Accept") == "" {
-		req.Header.Set("Accept", MediaType+", application/json")
+		req.Header["Accept"] = []string{MediaType + ", application/json"}
 	}
 	if req.Body != nil && req.Header.Get("Content-Type") == "" {
-		req.Header.Set("Content-Type", MediaType)
+		req.Header["Content-Type"] = []string{MediaType}
 	}
 	if req.Group == "" && c.opts.Group != nil {
 		req.Group = c.opts.Group(req.Method, req.Path)

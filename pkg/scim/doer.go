@@ -23,8 +23,17 @@ type Request struct {
 	// Idempotent says that a request whose method does not promise it may
 	// still be sent again without harm: a search, for instance.
 	Idempotent bool
+	// Once says that a request does something anew each time it is sent, even
+	// if its method promises otherwise.
+	Once bool
 	// Group names the rate limit the request counts against.
 	Group string
+	// Direct says that the request is one of many and should take the shortest
+	// way to the wire that the Doer has.
+	Direct bool
+	// Buffer is memory that a Doer may read the answer's body into. The caller
+	// must not use it until the answer is there.
+	Buffer []byte
 }
 
 // Response is the answer to a Request, whatever its status.

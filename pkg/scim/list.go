@@ -311,7 +311,8 @@ func memberName(dec *json.Decoder) (string, error) {
 // list, if any: ErrTruncatedList when rows are missing, ctx.Err when ctx ended.
 func (s *Service[T]) All(ctx context.Context, opts ListOptions) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
-		w := newWalker(opts, s.client.opts.PageSize)
+		w := newWalker(opts, s.client.opts)
+		defer w.close()
 		for !w.done {
 			var stop bool
 			w.begin()
@@ -341,7 +342,8 @@ func (s *Service[T]) All(ctx context.Context, opts ListOptions) iter.Seq2[T, err
 func (s *Service[T]) AllByCursor(ctx context.Context, opts ListOptions) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		opts.StartIndex = 0
-		w := newWalker(opts, s.client.opts.PageSize)
+		w := newWalker(opts, s.client.opts)
+		defer w.close()
 		cur := &cursor{limit: w.opts.Count}
 		used := map[string]bool{"": true}
 		for {

@@ -12,8 +12,8 @@ func OverTransport(c *transport.Client) Doer {
 	return DoerFunc(func(ctx context.Context, req *Request) (*Response, error) {
 		resp, err := c.Do(ctx, &transport.Request{
 			Method: req.Method, Path: req.Path, Query: req.Query, Header: req.Header, Body: req.Body,
-			RetryToken: req.RetryToken,
-			Call:       transport.Call{Group: req.Group, Idempotent: req.Idempotent, NoRetry: req.NoRetry},
+			RetryToken: req.RetryToken, Direct: req.Direct,
+			Call: transport.Call{Group: req.Group, Idempotent: req.Idempotent, NoRetry: req.NoRetry, Once: req.Once, Buffer: req.Buffer},
 		})
 		if err != nil {
 			return nil, err

@@ -13,7 +13,7 @@ import (
 // moves the later ones forward, so that the next page would skip some; a row
 // inserted there moves them back, so that some come again. Hence
 //
-//   - rows are told apart by id, 16 bytes each, and none is yielded twice;
+//   - rows are told apart by id, and none is yielded twice: see seen;
 //   - the next page begins behind the rows that came, not behind those asked
 //     for, so that a server may shorten pages;
 //   - when totalResults falls, the page at hand is read again from that much
@@ -34,7 +34,7 @@ type walker struct {
 	first int // where the caller began, 1-based
 	total int // of the last page, -1 when unknown
 	drift int // rows by which the total was seen to grow
-	seen  map[[16]byte]struct{}
+	seen  *seen
 
 	rows    int      // yielded
 	fresh   int      // of the page at hand
@@ -49,12 +49,12 @@ type walker struct {
 // maxBarren bounds how often a page may bring nothing new while totals move.
 const maxBarren = 10
 
-func newWalker(opts ListOptions, pageSize int) *walker {
+func newWalker(opts ListOptions, client Options) *walker {
 	if opts.Count <= 0 {
-		opts.Count = pageSize
+		opts.Count = client.PageSize
 	}
 	opts.StartIndex = max(opts.StartIndex, 1)
-	return &walker{opts: opts, first: opts.StartIndex, total: -1, seen: make(map[[16]byte]struct{}), digests: make(map[[32]byte]struct{})}
+	return &walker{opts: opts, first: opts.StartIndex, total: -1, seen: newSeen(client.Spool), digests: make(map[[32]byte]struct{})}
 }
 
 // rowKey is the id of a row as 16 bytes: the bytes themselves where it is 32
@@ -76,14 +76,19 @@ func rowKey(v any, raw json.RawMessage) (key [16]byte, hasID bool, rest json.Raw
 	if id == "" {
 		return key, false, raw
 	}
+	return idKey([]byte(id)), true, nil
+}
+
+// idKey is an id as 16 bytes.
+func idKey(id []byte) (key [16]byte) {
 	if len(id) == 32 {
-		if _, err := hex.Decode(key[:], []byte(id)); err == nil {
-			return key, true, nil
+		if _, err := hex.Decode(key[:], id); err == nil {
+			return key
 		}
 	}
-	sum := sha256.Sum256([]byte(id))
+	sum := sha256.Sum256(id)
 	copy(key[:], sum[:])
-	return key, true, nil
+	return key
 }
 
 func (w *walker) begin() {
@@ -93,10 +98,9 @@ func (w *walker) begin() {
 // take says whether the row is new.
 func (w *walker) take(key [16]byte, hasID bool, rest json.RawMessage) bool {
 	if hasID {
-		if _, known := w.seen[key]; known {
+		if !w.seen.add(key) {
 			return false
 		}
-		w.seen[key] = struct{}{}
 	} else {
 		// Rows without an id may be alike; only whole pages are compared.
 		w.loose++
@@ -164,6 +168,10 @@ func (w *walker) end(head listHead) error {
 	return nil
 }
 
+// close gives back what the walk needed. What could not be read there has made
+// the list fail before.
+func (w *walker) close() { _ = w.seen.close() }
+
 // repeated says whether the page brought nothing but rows without an id, all
 // of them alike to those of an earlier page.
 func (w *walker) repeated() bool {
@@ -180,6 +188,9 @@ func (w *walker) expected() int { return max(w.total-w.first+1, 0) }
 
 // complete checks the whole list against its total.
 func (w *walker) complete() error {
+	if w.seen.err != nil {
+		return w.seen.err
+	}
 	if w.total < 0 {
 		return nil
 	}

@@ -83,15 +83,18 @@ func collect(t *testing.T, s *Service[Document], opts ListOptions) ([]string, er
 	return ids, nil
 }
 
-func TestAll(t *testing.T) {
-	tests := []struct {
-		name   string
-		server *collection
-		opts   ListOptions
-		want   []string
-		starts []int
-		err    error
-	}{
+// listCase is a collection, and what a list of it is to be.
+type listCase struct {
+	name   string
+	server *collection
+	opts   ListOptions
+	want   []string
+	starts []int
+	err    error
+}
+
+func listCases() []listCase {
+	return []listCase{
 		{"empty", &collection{}, ListOptions{}, nil, []int{1}, nil},
 		{"one page", &collection{ids: rows(0, 2)}, ListOptions{}, rows(0, 2), []int{1}, nil},
 		{"full last page", &collection{ids: rows(0, 6)}, ListOptions{}, rows(0, 6), []int{1, 4}, nil},
@@ -136,7 +139,10 @@ func TestAll(t *testing.T) {
 		{"total flickers", &collection{ids: rows(0, 9), total: func(c *collection) int { return 9 + c.page%2 }}, ListOptions{}, rows(0, 9), nil, nil},
 		{"total falls for ever", &collection{ids: rows(0, 3), total: func(c *collection) int { return 1000 - c.page }}, ListOptions{}, rows(0, 3), nil, ErrTruncatedList},
 	}
-	for _, tt := range tests {
+}
+
+func TestAll(t *testing.T) {
+	for _, tt := range listCases() {
 		t.Run(tt.name, func(t *testing.T) {
 			c, rec := newTestClient(t, tt.server)
 			got, err := collect(t, c.Documents(userType(List)), tt.opts)

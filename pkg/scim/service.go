@@ -81,22 +81,30 @@ func (s *Service[T]) Replace(ctx context.Context, id string, v T, opts WriteOpti
 // zero T where the server answers 204. Without operations it sends nothing and
 // answers an error that is ErrInvalid.
 func (s *Service[T]) Patch(ctx context.Context, id string, ops []PatchOp, opts WriteOptions) (T, error) {
-	var zero T
+	req, err := s.patchRequest(id, ops, opts)
+	if err != nil {
+		var zero T
+		return zero, err
+	}
+	return s.one(ctx, req)
+}
+
+func (s *Service[T]) patchRequest(id string, ops []PatchOp, opts WriteOptions) (*Request, error) {
 	if len(ops) == 0 {
-		return zero, fmt.Errorf("patch %s %s: %w: no operations", s.typ.Name, id, ErrInvalid)
+		return nil, fmt.Errorf("patch %s %s: %w: no operations", s.typ.Name, id, ErrInvalid)
 	}
 	body, err := PatchBody(ops)
 	if err != nil {
-		return zero, fmt.Errorf("patch %s %s: %w", s.typ.Name, id, err)
+		return nil, fmt.Errorf("patch %s %s: %w", s.typ.Name, id, err)
 	}
 	req, err := s.request(Patch, http.MethodPatch, id)
 	if err != nil {
-		return zero, err
+		return nil, err
 	}
 	req.Body = body
 	req.Idempotent = opts.IfMatch == "" && repeatable(ops)
 	s.options(req, opts)
-	return s.one(ctx, req)
+	return req, nil
 }
 
 // Delete removes a resource. ErrNotFound when there is none; nil when it is gone
@@ -110,6 +118,9 @@ func (s *Service[T]) Delete(ctx context.Context, id string, opts WriteOptions) e
 	s.options(req, opts)
 	if opts.Force {
 		req.Query.Set("forceDelete", "true")
+	}
+	if opts.Self {
+		req.Query.Set("allowSelfChange", "true")
 	}
 	_, err = s.client.send(ctx, req)
 	var e *Error
@@ -152,6 +163,7 @@ func (s *Service[T]) options(req *Request, opts WriteOptions) {
 	req.Query = url.Values{}
 	projection(req.Query, opts.Attributes, opts.AttributeSets)
 	req.RetryToken = opts.RetryToken
+	req.Once = opts.Once
 	if opts.IfMatch != "" {
 		req.Header = http.Header{"If-Match": {opts.IfMatch}}
 	}

@@ -67,6 +67,13 @@ type WriteOptions struct {
 	RetryToken string
 	// Force deletes references to the resource as well (forceDelete).
 	Force bool
+	// Once says that the write does something anew each time it is sent, so
+	// that it is repeated only when it provably was not carried out.
+	Once bool
+	// Self permits a change of the own account (allowSelfChange), which
+	// identity domains refuse otherwise. It counts on a delete; in a body the
+	// caller says it.
+	Self bool
 	// Attributes shape the answer, as in ListOptions.
 	Attributes    []string
 	AttributeSets []string

@@ -16,9 +16,17 @@ type Call struct {
 	Idempotent bool
 	// NoRetry sends the request once, whatever happens.
 	NoRetry bool
+	// Once says that a PUT or DELETE does something anew each time it is sent,
+	// a mail for instance: it is repeated only when it provably was not carried
+	// out.
+	Once bool
 	// Stream hands the body over as it arrives: it is not held in memory, not
 	// limited in size, and not repeated when it is cut off.
 	Stream bool
+	// Buffer is memory to read the body of the answer into, where it is large
+	// enough; what it holds is lost. The caller must not use it until the
+	// answer is there, and the answer's body is then a part of it.
+	Buffer []byte
 }
 
 type callKey struct{}
@@ -26,6 +34,7 @@ type callKey struct{}
 type callState struct {
 	Call
 	empty     bool // there is no body
+	owned     bool // nobody but the stack has the request: it may be changed
 	attempts  atomic.Int32
 	requestID atomic.Pointer[string]
 }

@@ -140,6 +140,15 @@ func (l *limiter) group(name string) *group {
 	return g
 }
 
+const (
+	minute = 60.0
+	// driftPerMinute is by how much a minute of requests may shrink on its way:
+	// those that set out late may travel faster. Whoever takes a limit whole
+	// keeps that much below it; what is lost is less than a fiftieth, and a
+	// refusal would cost half the rate for a while.
+	driftPerMinute = 1.0 // seconds
+)
+
 type bucket struct {
 	limiter *rate.Limiter
 	full    rate.Limit
@@ -160,20 +169,53 @@ type group struct {
 
 func newGroup(o LimitOptions, r Rate, c Clock) *group {
 	g := &group{clock: c, floor: o.Floor, factor: 1}
+	for _, p := range o.paces(r) {
+		g.buckets = append(g.buckets, bucket{limiter: rate.NewLimiter(p.full, p.burst), full: p.full})
+	}
+	return g
+}
+
+// pace is what a bucket lets through: burst requests at once, and full more a
+// second.
+type pace struct {
+	full  rate.Limit
+	burst int
+}
+
+// paces are the buckets of a group.
+func (o LimitOptions) paces(r Rate) []pace {
+	var out []pace
 	add := func(limit, seconds float64) {
 		if limit <= 0 {
 			return
 		}
 		own := limit / float64(o.Shards)
 		full := rate.Limit(own * o.Share / seconds)
+		if seconds == minute && own > minute {
+			full = min(full, rate.Limit(own/(minute+driftPerMinute)))
+		}
 		// A bucket lets its burst through on top of its rate. Taking the burst
 		// from the part we leave to others keeps every window within the limit.
-		burst := max(1, int(own*(1-o.Share)))
-		g.buckets = append(g.buckets, bucket{limiter: rate.NewLimiter(full, burst), full: full})
+		out = append(out, pace{full, max(1, int(own*(1-o.Share)+1e-9))})
 	}
 	add(r.PerSecond, 1)
-	add(r.PerMinute, 60)
-	return g
+	add(r.PerMinute, minute)
+	return out
+}
+
+// Duration is how long so many requests of a group take at least under these
+// options, when none is refused; 0 where nothing limits them.
+func (o LimitOptions) Duration(r Rate, requests int) (time.Duration, error) {
+	o, err := o.withDefaults()
+	if err != nil {
+		return 0, err
+	}
+	var longest time.Duration
+	for _, p := range o.paces(r) {
+		wait := float64(max(requests-p.burst, 0)) / float64(p.full)
+		longest = max(longest, time.Duration(wait*float64(time.Second)))
+	}
+	return longest, nil
 }
 
 // wait returns when a request may be sent. When that would be after the

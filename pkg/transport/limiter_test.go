@@ -241,3 +241,47 @@ func TestLimiterManyGoroutines(t *testing.T) {
 		t.Errorf("%d requests, want 200", n)
 	}
 }
+
+func TestDuration(t *testing.T) {
+	tests := []struct {
+		name string
+		o    LimitOptions
+		r    Rate
+		n    int
+		want time.Duration
+	}{
+		{"no limit", LimitOptions{}, Rate{}, 1000, 0},
+		{"within the burst", LimitOptions{}, Rate{PerSecond: 20, PerMinute: 150}, 4, 0},
+		{"a second's burst", LimitOptions{}, Rate{PerSecond: 20}, 20, time.Second},
+		{"the minute counts before it is over", LimitOptions{}, Rate{PerSecond: 20, PerMinute: 150}, 50, 10 * time.Second},
+		{"shards", LimitOptions{Shards: 3}, Rate{PerMinute: 150}, 30, 30 * time.Second},
+		{"the whole limit of a minute", LimitOptions{Share: 1}, Rate{PerMinute: 600}, 601, 61 * time.Second},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got, err := tt.o.Duration(tt.r, tt.n)
+			if err != nil || got != tt.want {
+				t.Errorf("%v, %v, want %v", got, err, tt.want)
+			}
+			// The limiter takes as long.
+			clock := newFakeClock()
+			o, err := tt.o.withDefaults()
+			if err != nil {
+				t.Fatal(err)
+			}
+			g := newGroup(o, tt.r, clock)
+			start := clock.Now()
+			for range tt.n {
+				if err := g.wait(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if took := clock.Now().Sub(start); (took - tt.want).Abs() > 10*time.Millisecond {
+				t.Errorf("the limiter takes %v, want %v", took, tt.want)
+			}
+		})
+	}
+	if _, err := (LimitOptions{Share: 2}).Duration(Rate{PerSecond: 1}, 5); err == nil {
+		t.Error("a share of two")
+	}
+}

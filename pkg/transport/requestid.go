@@ -16,9 +16,13 @@ type requestID struct {
 }
 
 func (l *requestID) RoundTrip(req *http.Request) (*http.Response, error) {
-	out := req.Clone(req.Context())
-	if out.Header == nil {
-		out.Header = make(http.Header)
+	state := stateOf(req.Context())
+	out := req
+	if state == nil || !state.owned {
+		out = req.Clone(req.Context())
+		if out.Header == nil {
+			out.Header = make(http.Header)
+		}
 	}
 	if out.Header.Get(l.header) == "" {
 		out.Header.Set(l.header, newRequestID())
@@ -32,12 +36,12 @@ func (l *requestID) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	// http.Client looks at the request it gave us when it follows redirects.
 	resp.Request = req
-	if s := stateOf(req.Context()); s != nil {
+	if state != nil {
 		id := resp.Header.Get(l.header)
 		if id == "" {
 			id = out.Header.Get(l.header)
 		}
-		s.requestID.Store(&id)
+		state.requestID.Store(&id)
 	}
 	return resp, nil
 }

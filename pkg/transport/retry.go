@@ -14,7 +14,8 @@ import (
 // late or cut off answers. A POST or PATCH is repeated like that only with a
 // retry token or when the caller calls it idempotent. Without, it is repeated
 // when it provably was not carried out: no connection, or 429. 501 and 505
-// say that the service will never do it.
+// say that the service will never do it. Call.Once makes any method one of
+// these.
 //
 // A DELETE that was carried out and whose answer got lost is answered 404 the
 // second time: Response.Attempts above 1 tells such a 404 apart.
@@ -41,7 +42,7 @@ func (r *retry) RoundTrip(req *http.Request) (*http.Response, error) {
 	ctx := req.Context()
 	call := callOf(ctx)
 	state := stateOf(ctx)
-	safe := call.Idempotent || idempotentMethod(req.Method) || req.Header.Get(r.tokenHeader) != ""
+	safe := !call.Once && (call.Idempotent || idempotentMethod(req.Method) || req.Header.Get(r.tokenHeader) != "")
 	limit := r.opts.Attempts
 	if call.NoRetry || !replayable(req) {
 		limit = 1

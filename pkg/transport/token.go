@@ -59,7 +59,13 @@ func (b *bearer) RoundTrip(req *http.Request) (*http.Response, error) {
 		closeRequest(req)
 		return nil, tokenError(req, err)
 	}
-	resp, err := b.next.RoundTrip(withToken(req, tok))
+	first := req
+	if s := stateOf(req.Context()); s != nil && s.owned && attemptOf(req.Context()) == 1 {
+		setToken(req.Header, tok)
+	} else {
+		first = withToken(req, tok)
+	}
+	resp, err := b.next.RoundTrip(first)
 	if err != nil || resp.StatusCode != http.StatusUnauthorized {
 		return resp, err
 	}
@@ -83,15 +89,21 @@ func (b *bearer) RoundTrip(req *http.Request) (*http.Response, error) {
 	return b.next.RoundTrip(withToken(again, fresh))
 }
 
+// withToken copies the request: the network may still be reading the headers
+// of an attempt whose answer came early.
 func withToken(req *http.Request, t Token) *http.Request {
+	out := *req
+	out.Header = req.Header.Clone()
+	setToken(out.Header, t)
+	return &out
+}
+
+func setToken(h http.Header, t Token) {
 	typ := t.Type
 	if typ == "" {
 		typ = "Bearer"
 	}
-	out := *req
-	out.Header = req.Header.Clone()
-	out.Header.Set("Authorization", typ+" "+t.Value.Reveal())
-	return &out
+	h["Authorization"] = []string{typ + " " + t.Value.Reveal()}
 }
 
 func tokenError(req *http.Request, err error) error {

@@ -92,6 +92,9 @@ func (o Options) withDefaults() (Options, error) {
 	if o.RetryTokenHeader == "" {
 		o.RetryTokenHeader = "opc-retry-token"
 	}
+	// Looked up in each request: the form that http.Header has costs least.
+	o.RequestIDHeader = http.CanonicalHeaderKey(o.RequestIDHeader)
+	o.RetryTokenHeader = http.CanonicalHeaderKey(o.RetryTokenHeader)
 	o.Retry = o.Retry.withDefaults()
 	var err error
 	o.Limits, err = o.Limits.withDefaults()

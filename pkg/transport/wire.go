@@ -63,7 +63,7 @@ func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 		return resp, nil
 	}
 
-	data, err := readBody(req, resp, w.maxBytes)
+	data, err := readBody(req, resp, w.maxBytes, callOf(caller).Buffer)
 	closeErr := resp.Body.Close()
 	stop()
 	cause := context.Cause(ctx)
@@ -99,7 +99,7 @@ func bodyLength(req *http.Request, resp *http.Response) int64 {
 	return resp.ContentLength
 }
 
-func readBody(req *http.Request, resp *http.Response, limit int64) ([]byte, error) {
+func readBody(req *http.Request, resp *http.Response, limit int64, memory []byte) ([]byte, error) {
 	tooLarge := func() error {
 		return newError(req, ErrTooLarge, nil, "ask for less at a time: a smaller page or fewer attributes", true)
 	}
@@ -107,7 +107,7 @@ func readBody(req *http.Request, resp *http.Response, limit int64) ([]byte, erro
 	if want > limit {
 		return nil, tooLarge()
 	}
-	var buf bytes.Buffer
+	buf := bytes.NewBuffer(memory[:0])
 	if want > 0 {
 		// MinRead spare, so that the last empty read does not grow it again.
 		// An announced length is a claim: do not believe more than 1 MB of it.

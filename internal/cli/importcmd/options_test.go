@@ -96,7 +96,8 @@ func TestEstimate(t *testing.T) {
 		want  time.Duration
 	}{
 		"burst":         {with(config.Resolved{DomainType: "premium"}, 0), runner.RouteSingle, 72, time.Second},
-		"minute limit":  {with(config.Resolved{DomainType: "free"}, 0), runner.RouteSingle, 1200, 600 * time.Second},
+		"minute limit":  {with(config.Resolved{DomainType: "free"}, 0), runner.RouteSingle, 1200, 585 * time.Second},
+		"first minute":  {with(config.Resolved{DomainType: "free"}, 0), runner.RouteSingle, 50, 10 * time.Second},
 		"bulk":          {with(config.Resolved{DomainType: "free"}, 0), runner.RouteBulk, 40, 10 * time.Second},
 		"own rate":      {with(config.Resolved{DomainType: "free", Rate: 10}, 0), runner.RouteSingle, 100, 10 * time.Second},
 		"a third of it": {with(config.Resolved{DomainType: "premium"}, 3), runner.RouteSingle, 72, 3 * time.Second},

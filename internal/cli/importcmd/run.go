@@ -70,7 +70,7 @@ func (j *job) open(path string) (err error) {
 	if j.profile, err = j.Profile(); err != nil {
 		return err
 	}
-	j.Flags.Shards = j.shards
+	j.Flags.Shards, j.Flags.Workers = j.shards, runner.Connections(j.Concurrency)
 	j.plain = j.profile.Provider == config.ProviderSCIM
 	existing := runner.Existing(j.OnExisting)
 	if j.file, j.source, err = j.fileOptions.open(path, j.File, j.Type, existing != runner.Update); err != nil {
@@ -332,26 +332,24 @@ func (j *job) estimate() func(runner.Route, int) time.Duration {
 	if !j.plain { // other services publish no limits
 		rates = idcs.Rates(idcs.DomainType(j.profile.DomainType))
 	}
-	parts := float64(max(1, j.shards))
+	limits := transport.LimitOptions{Shards: j.shards}
+	if j.profile.Rate > 0 {
+		limits = transport.LimitOptions{Share: 1} // the user's own number, as it is
+	}
 	return func(route runner.Route, calls int) time.Duration {
 		group := idcs.GroupOther
 		if route == runner.RouteBulk {
 			group = idcs.GroupBulk
 		}
 		rate := rates[group]
-		perSecond := rate.PerSecond
 		if j.profile.Rate > 0 {
-			perSecond = j.profile.Rate
-		} else if m := rate.PerMinute / 60; m > 0 && float64(calls) > rate.PerMinute {
-			perSecond = m // a burst of a minute is soon used up
+			rate = transport.Rate{PerSecond: j.profile.Rate}
 		}
-		if perSecond <= 0 {
-			return 0
+		d, err := limits.Duration(rate, calls)
+		if err != nil {
+			return 0 // the transport refuses such limits by itself
 		}
-		if j.profile.Rate <= 0 {
-			perSecond *= transport.DefaultShare / parts
-		}
-		return time.Duration(float64(calls) / perSecond * float64(time.Second))
+		return d
 	}
 }
 

@@ -30,13 +30,17 @@ type Provider struct {
 var (
 	_ provider.Provider = (*Provider)(nil)
 	_ provider.Bulker   = bulker{}
+
+	_ provider.ReceiptWriter = (*resources)(nil)
 )
 
 // New makes a provider of a transport whose base URL is the domain's. See
 // idcs.TransportOptions.
 func New(t *transport.Client) *Provider {
+	opts := idcs.SCIMOptions()
+	opts.Spool = provider.Spool
 	return &Provider{
-		client:    idcs.New(scim.NewClient(scim.OverTransport(t), idcs.SCIMOptions())),
+		client:    idcs.New(scim.NewClient(scim.OverTransport(t), opts)),
 		transport: t,
 	}
 }

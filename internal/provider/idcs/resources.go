@@ -59,8 +59,31 @@ func (r *resources) All(ctx context.Context, opts scim.ListOptions) iter.Seq2[sc
 	}
 }
 
+// AllRaw is All without decoding. It makes resources a provider.RawReader.
+func (r *resources) AllRaw(ctx context.Context, opts scim.ListOptions, paths ...[]string) iter.Seq2[*scim.RawPage, error] {
+	return func(yield func(*scim.RawPage, error) bool) {
+		for page, err := range r.service.AllRaw(ctx, opts, paths...) {
+			if !yield(page, r.refuse(err)) {
+				return
+			}
+		}
+	}
+}
+
 func (r *resources) Create(ctx context.Context, doc scim.Document, opts scim.WriteOptions) (scim.Document, error) {
 	out, err := r.service.Create(ctx, doc, opts)
+	return out, r.refuse(err)
+}
+
+// CreateReceipt implements provider.ReceiptWriter.
+func (r *resources) CreateReceipt(ctx context.Context, body []byte, opts scim.WriteOptions) (scim.Receipt, error) {
+	out, err := r.service.CreateReceipt(ctx, body, opts)
+	return out, r.refuse(err)
+}
+
+// PatchReceipt implements provider.ReceiptWriter.
+func (r *resources) PatchReceipt(ctx context.Context, id string, ops []scim.PatchOp, opts scim.WriteOptions) (scim.Receipt, error) {
+	out, err := r.service.PatchReceipt(ctx, r.id(id), ops, opts)
 	return out, r.refuse(err)
 }
 

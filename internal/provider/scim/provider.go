@@ -78,7 +78,7 @@ func New(ctx context.Context, t *transport.Client, o Options) *Provider {
 	if p.log == nil {
 		p.log = slog.New(slog.DiscardHandler)
 	}
-	p.client = scim.NewClient(unmask(scim.OverTransport(t), p), scim.Options{PageSize: scim.DefaultPageSize})
+	p.client = scim.NewClient(unmask(scim.OverTransport(t), p), scim.Options{PageSize: scim.DefaultPageSize, Spool: provider.Spool})
 	return p
 }
 

@@ -2,6 +2,7 @@ package csvio
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -78,6 +79,9 @@ type File struct {
 	// Hash is the SHA-256 of the file's bytes in hex, Size their number.
 	Hash string
 	Size int64
+	// Lines is the number of line ends, which no number of rows exceeds by more
+	// than one.
+	Lines int64
 	// Delimiter, Encoding, LineEnd and HasBOM are what the file was found to
 	// use. LineEnd is that of the header.
 	Delimiter rune
@@ -137,11 +141,28 @@ func Open(path string, o Options) (*File, error) {
 		return nil, fmt.Errorf("%s must be a regular file: %w", f.name, err)
 	}
 	sum := sha256.New()
-	if f.Size, err = io.Copy(sum, file); err != nil {
+	lines := lineCounter{end: '\n'}
+	if f.LineEnd == "\r" {
+		lines.end = '\r'
+	}
+	if f.Size, err = io.Copy(io.MultiWriter(sum, &lines), file); err != nil {
 		return nil, fmt.Errorf("read %s: %w", f.name, err)
 	}
+	f.Lines = lines.n
 	f.Hash = hex.EncodeToString(sum.Sum(nil))
 	return f, nil
+}
+
+// lineCounter counts line ends. In UTF-16 it may count other bytes as well.
+type lineCounter struct {
+	end byte
+	n   int64
+}
+
+// Write implements io.Writer.
+func (c *lineCounter) Write(p []byte) (int, error) {
+	c.n += int64(bytes.Count(p, []byte{c.end}))
+	return len(p), nil
 }
 
 func (f *File) readHeader(r io.Reader) error {

@@ -1,5 +1,7 @@
 package csvio
 
+import "slices"
+
 // The identity cloud protects spreadsheets against formulas in exported cells
 // by wrapping them in single quotes, and takes the quotes off on import. What
 // it does with a value that is already wrapped is not documented; here such a
@@ -15,6 +17,14 @@ func Guard(cell string) string {
 	return "'" + cell + "'"
 }
 
+// GuardFrom is Guard for a cell that begins at text[start] and ends with text.
+func GuardFrom(text []byte, start int) []byte {
+	if !guarded(text[start:]) {
+		return text
+	}
+	return append(slices.Insert(text, start, '\''), '\'')
+}
+
 // Unguard takes the single quotes off a cell that Guard, or the identity
 // cloud, put them on. Other cells are returned unchanged, such as 'tis or 'n'.
 func Unguard(cell string) string {
@@ -28,8 +38,8 @@ func Unguard(cell string) string {
 
 // guarded says whether a value has to be wrapped: it begins like a formula, or
 // it looks like such a value wrapped any number of times.
-func guarded(s string) bool {
-	for s != "" {
+func guarded[T string | []byte](s T) bool {
+	for len(s) > 0 {
 		switch s[0] {
 		case '@', '+', '-', '=', '|', '%':
 			return true

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/idctl/idctl/internal/atomicfile"
 )
@@ -34,48 +35,55 @@ func (f Format) withDefaults() Format {
 	return f
 }
 
+// byteOrderMark is the byte order mark as a character.
+const byteOrderMark = "\ufeff"
+
 // Writer writes rows as RFC 4180 has them: a cell is quoted where it must be,
 // and line ends inside a cell are kept as they are. It is not safe for
 // concurrent use.
 type Writer struct {
-	w    *bufio.Writer
-	f    Format
-	line []byte // text of the row being built
-	out  []byte // the same, encoded
-	rows int
+	w         *bufio.Writer
+	f         Format
+	delimiter string
+	line      []byte // text of the cell being built
+	out       []byte // the row, encoded
+	rows      int
+	quote     [utf8.RuneSelf]bool // characters for which a cell is quoted
 }
 
 // NewWriter writes rows to w. The caller calls Flush at the end and looks at
 // its error.
 func NewWriter(w io.Writer, f Format) *Writer {
-	return &Writer{w: bufio.NewWriterSize(w, bufferSize), f: f.withDefaults()}
+	f = f.withDefaults()
+	out := &Writer{w: bufio.NewWriterSize(w, bufferSize), f: f, delimiter: string(f.Delimiter)}
+	// Control characters are quoted so that the first bytes of a file cannot be
+	// taken for a byte order mark or the magic of another format.
+	for c := range out.quote {
+		out.quote[c] = c == '"' || c < ' ' || rune(c) == f.Delimiter
+	}
+	return out
 }
 
 // Write writes one row. A character that the encoding lacks is an EncodeError;
 // nothing of the row is written then.
 func (w *Writer) Write(cells []string) error {
-	w.out = w.out[:0]
-	if w.rows == 0 && w.f.BOM && w.f.Encoding != Windows1252 {
-		w.out, _, _ = encode(w.out, "\ufeff", w.f.Encoding)
-	}
+	w.begin()
 	empty := true
 	for _, c := range cells {
-		empty = empty && c == ""
+		if c != "" {
+			empty = false
+			break
+		}
 	}
-	delim := string(w.f.Delimiter)
+	if w.f.Encoding == UTF8 {
+		for i, c := range cells {
+			w.out = appendCell(w, w.out, c, i, empty)
+		}
+		w.out = append(w.out, w.f.LineEnd...)
+		return w.put()
+	}
 	for i, c := range cells {
-		w.line = w.line[:0]
-		if i > 0 {
-			w.line = append(w.line, delim...)
-		}
-		// A row of empty cells would pass for a blank line.
-		if w.mustQuote(c) || i == 0 && empty {
-			w.line = append(w.line, '"')
-			w.line = append(w.line, strings.ReplaceAll(c, `"`, `""`)...)
-			w.line = append(w.line, '"')
-		} else {
-			w.line = append(w.line, c...)
-		}
+		w.line = appendCell(w, w.line[:0], c, i, empty)
 		if i == len(cells)-1 {
 			w.line = append(w.line, w.f.LineEnd...)
 		}
@@ -85,6 +93,60 @@ func (w *Writer) Write(cells []string) error {
 			return &EncodeError{Rune: r, Encoding: w.f.Encoding, Column: i + 1}
 		}
 	}
+	return w.put()
+}
+
+// WriteText is Write for cells whose texts stand one behind the other: ends
+// says where each of them ends.
+func (w *Writer) WriteText(text []byte, ends []int) error {
+	start := 0
+	if w.f.Encoding != UTF8 {
+		cells := make([]string, len(ends))
+		for i, end := range ends {
+			cells[i] = string(text[start:end])
+			start = end
+		}
+		return w.Write(cells)
+	}
+	w.begin()
+	for i, end := range ends {
+		w.out = appendCell(w, w.out, text[start:end], i, len(text) == 0)
+		start = end
+	}
+	w.out = append(w.out, w.f.LineEnd...)
+	return w.put()
+}
+
+func (w *Writer) begin() {
+	w.out = w.out[:0]
+	if w.rows == 0 && w.f.BOM && w.f.Encoding != Windows1252 {
+		w.out, _, _ = encode(w.out, byteOrderMark, w.f.Encoding)
+	}
+}
+
+// appendCell appends the cell with number i, quoted where it must be. A row of
+// empty cells would pass for a blank line, so that its first one is quoted.
+func appendCell[T string | []byte](w *Writer, dst []byte, c T, i int, empty bool) []byte {
+	if i > 0 {
+		dst = append(dst, w.delimiter...)
+	}
+	switch {
+	case len(c) == 0 && (i > 0 || !empty):
+		return dst
+	case len(c) > 0 && !mustQuote(w, c):
+		return append(dst, c...)
+	}
+	dst = append(dst, '"')
+	for i := 0; i < len(c); i++ {
+		if c[i] == '"' {
+			dst = append(dst, '"')
+		}
+		dst = append(dst, c[i])
+	}
+	return append(dst, '"')
+}
+
+func (w *Writer) put() error {
 	if _, err := w.w.Write(w.out); err != nil {
 		return err
 	}
@@ -92,19 +154,14 @@ func (w *Writer) Write(cells []string) error {
 	return nil
 }
 
-func (w *Writer) mustQuote(c string) bool {
+func mustQuote[T string | []byte](w *Writer, c T) bool {
 	for i := 0; i < len(c); i++ {
-		// Control characters are quoted so that the first bytes of a file
-		// cannot be taken for a byte order mark or the magic of another format.
-		if b := c[i]; b == '"' || b < 0x20 || rune(b) == w.f.Delimiter {
+		if b := c[i]; b < utf8.RuneSelf && w.quote[b] {
 			return true
 		}
 	}
-	if c == "" {
-		return false
-	}
-	return c[0] == ' ' || c[len(c)-1] == ' ' || strings.HasPrefix(c, "\ufeff") ||
-		w.rows == 0 && (strings.ContainsAny(c, delimiters) || len(c) >= 4 && strings.EqualFold(c[:4], "sep="))
+	return c[0] == ' ' || c[len(c)-1] == ' ' || c[0] == byteOrderMark[0] && strings.HasPrefix(string(c), byteOrderMark) ||
+		w.rows == 0 && (strings.ContainsAny(string(c), delimiters) || len(c) >= 4 && strings.EqualFold(string(c[:4]), "sep="))
 }
 
 // Flush hands everything written to the underlying writer.

@@ -5,8 +5,6 @@ package exporter
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 
@@ -49,10 +47,6 @@ type Options struct {
 	Uncounted bool
 }
 
-// chunk is how many resources are written together: as many as names are
-// looked up for at once.
-const chunk = 100
-
 // Export writes every resource that matches to w and answers how many. What was
 // written before an error is not a whole export.
 func Export(ctx context.Context, p provider.Provider, w io.Writer, o Options) (int, error) {
@@ -60,11 +54,11 @@ func Export(ctx context.Context, p provider.Provider, w io.Writer, o Options) (i
 	if err != nil {
 		return 0, err
 	}
-	e := &export{Options: o, provider: p, resources: resources, names: newNames(p.Users())}
+	e := &export{Options: o, resources: resources}
 	opts := scim.ListOptions{Filter: o.Filter, SortBy: resources.Keys()[0], Attributes: o.Attributes, AttributeSets: o.AttributeSets}
 	switch o.Format {
 	case CSV:
-		err = e.csv(w, &opts)
+		err = e.csv(w, newNames(p.Users()), &opts)
 	case JSON:
 		e.sink = &jsonSink{w: w, open: "[\n", between: ",\n", end: "\n]\n", empty: "[]\n"}
 	case JSONL:
@@ -78,44 +72,44 @@ func Export(ctx context.Context, p provider.Provider, w io.Writer, o Options) (i
 	return e.run(ctx, opts)
 }
 
-// sink takes resources in the form of an export.
+// sink takes resources in the form of an export, page by page.
 type sink interface {
-	write(scim.Document) error
+	write(context.Context, []scim.RawDocument) error
 	close() error
 }
 
 type export struct {
 	Options
-	provider  provider.Provider
 	resources provider.Resources
-	names     *names
-	members   bool // groups are written with their members
-	managers  bool // users are written with their managers
 	sink      sink
+	paths     [][]string // members that the sink wants picked
 }
 
 // csv prepares the columns and asks for what they need.
-func (e *export) csv(w io.Writer, opts *scim.ListOptions) error {
+func (e *export) csv(w io.Writer, names *names, opts *scim.ListOptions) error {
 	cols, err := mapping.ExportColumns(e.Type, e.Columns)
 	if err != nil {
 		return err
 	}
-	rows, err := mapping.NewExporter(e.Type, cols, e.names.of)
+	rows, err := mapping.NewExporter(e.Type, cols, names.of)
 	if err != nil {
 		return err
 	}
+	s := &csvSink{w: csvio.NewWriter(w, e.CSV), rows: rows, names: names, resources: e.resources}
 	opts.AttributeSets = []string{"default"}
 	for _, a := range mapping.Attributes(e.Type, cols) {
 		if a == "members" {
-			e.members = true // asked for group by group: there may be many
+			s.members = true // asked for group by group: there may be many
 			continue
 		}
 		opts.Attributes = append(opts.Attributes, a)
 	}
 	for _, c := range cols {
-		e.managers = e.managers || c.Kind == mapping.UserRef
+		s.managers = s.managers || c.Kind == mapping.UserRef
 	}
-	s := &csvSink{w: csvio.NewWriter(w, e.CSV), rows: rows}
+	if raw, ok := rows.Raw(); ok {
+		s.raw, e.paths = raw, raw.Paths()
+	}
 	e.sink = s
 	return s.w.Write(mapping.Headers(cols, e.Old))
 }
@@ -130,65 +124,19 @@ func (e *export) run(ctx context.Context, opts scim.ListOptions) (int, error) {
 		total = page.Total
 	}
 	done := 0
-	batch := make([]scim.Document, 0, chunk)
-	flush := func() error {
-		if err := e.prepare(ctx, batch); err != nil {
-			return err
-		}
-		for _, doc := range batch {
-			if err := e.sink.write(doc); err != nil {
-				return err
-			}
-			done++
-		}
-		if e.Progress != nil {
-			e.Progress(done, max(total, done))
-		}
-		batch = batch[:0]
-		return nil
-	}
-	for doc, err := range e.resources.All(ctx, opts) {
+	for page, err := range provider.AllRaw(ctx, e.resources, opts, e.paths...) {
 		if err != nil {
 			return done, err
 		}
-		if batch = append(batch, doc); len(batch) == chunk {
-			if err := flush(); err != nil {
-				return done, err
-			}
+		if err := e.sink.write(ctx, page.Rows); err != nil {
+			return done, err
 		}
-	}
-	if err := flush(); err != nil {
-		return done, err
+		done += len(page.Rows)
+		if e.Progress != nil {
+			e.Progress(done, max(total, done))
+		}
 	}
 	return done, e.sink.close()
-}
-
-// prepare adds to documents what the list did not bring.
-func (e *export) prepare(ctx context.Context, docs []scim.Document) error {
-	if e.members {
-		for _, doc := range docs {
-			var list []any
-			for m, err := range provider.Members(ctx, e.resources, doc.ID()) {
-				if err != nil {
-					return fmt.Errorf("members of group %q: %w", doc.String("displayName"), err)
-				}
-				list = append(list, map[string]any(m))
-			}
-			doc["members"] = list
-		}
-	}
-	var ids []string
-	for _, doc := range docs {
-		if e.managers {
-			ids = append(ids, doc.String(mapping.EnterpriseURN+":manager.value"))
-		}
-		for _, m := range provider.MembersOf(doc) {
-			if m.String("name") == "" { // the service did not say
-				ids = append(ids, m.String("value"))
-			}
-		}
-	}
-	return e.names.learn(ctx, ids)
 }
 
 // names knows user names by id. It forgets what it learned once it knows too
@@ -235,51 +183,4 @@ func (n *names) learn(ctx context.Context, ids []string) error {
 		n.known[doc.ID()] = doc.String(key)
 	}
 	return nil
-}
-
-type csvSink struct {
-	w    *csvio.Writer
-	rows *mapping.Exporter
-}
-
-func (s *csvSink) write(doc scim.Document) error {
-	if err := s.w.Write(s.rows.Row(doc)); err != nil {
-		var bad *csvio.EncodeError
-		if errors.As(err, &bad) {
-			return fmt.Errorf("%s: %w; --encoding utf-8 can hold it", doc.ID(), err)
-		}
-		return err
-	}
-	return nil
-}
-
-func (s *csvSink) close() error { return s.w.Flush() }
-
-type jsonSink struct {
-	w                         io.Writer
-	open, between, end, empty string
-	n                         int
-}
-
-func (s *jsonSink) write(doc scim.Document) error {
-	data, err := json.Marshal(doc)
-	if err != nil {
-		return fmt.Errorf("%s: %w", doc.ID(), err)
-	}
-	before := s.between
-	if s.n == 0 {
-		before = s.open
-	}
-	s.n++
-	_, err = io.WriteString(s.w, before+string(data))
-	return err
-}
-
-func (s *jsonSink) close() error {
-	end := s.end
-	if s.n == 0 {
-		end = s.empty
-	}
-	_, err := io.WriteString(s.w, end)
-	return err
 }

@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -67,7 +69,7 @@ func exported(t *testing.T, p provider.Provider, o Options) (string, int) {
 
 func TestUsers(t *testing.T) {
 	p, _ := connect(t)
-	people(t, p, 2*chunk+50) // more than one chunk, and more than one page
+	people(t, p, 250) // more than one chunk, and more than one page
 	var last [2]int
 	text, n := exported(t, p, Options{
 		Type: "User", Format: CSV, Columns: []string{"User Name", "Last Name", "Manager"},
@@ -134,7 +136,7 @@ func TestGroupWithManyMembers(t *testing.T) {
 // An export that cannot be whole says so.
 func TestCutShort(t *testing.T) {
 	p, srv := connect(t)
-	people(t, p, chunk+1)
+	people(t, p, 101)
 	if err := srv.Faults("500:method=GET,path=/admin/v1/Users,every=1"); err != nil {
 		t.Fatal(err)
 	}
@@ -146,5 +148,59 @@ func TestCutShort(t *testing.T) {
 	}
 	if !errors.As(err, &e) || e.Status != http.StatusInternalServerError {
 		t.Errorf("error = %v, want a 500", err)
+	}
+}
+
+// Documents of JSON formats are the service's own text, on one line each,
+// whatever the service's own layout is.
+func TestDocumentsAsTheyCame(t *testing.T) {
+	const page = `{ "totalResults" : 3, "Resources" : [
+  { "userName" : "b",
+    "id" : "1", "x" : 1.0, "y" : "\u00e9 <" },
+  {"id":"2","unknown":{"z":[1,2]},"a":null}, {"id":"3","id":"3","q":"` + "\xff" + `"} ] }`
+	for _, tt := range []struct {
+		format Format
+		want   string
+	}{
+		{JSONL, `{"userName":"b","id":"1","x":1.0,"y":"\u00e9 <"}` + "\n" + `{"id":"2","unknown":{"z":[1,2]},"a":null}` + "\n" + `{"id":"3","q":"` + "\ufffd" + `"}` + "\n"},
+		{JSON, "[\n" + `{"userName":"b","id":"1","x":1.0,"y":"\u00e9 <"}` + ",\n" + `{"id":"2","unknown":{"z":[1,2]},"a":null}` + ",\n" + `{"id":"3","q":"` + "\ufffd" + `"}` + "\n]\n"},
+		{CSV, "User Name,Title\n" + "b,\n" + `"",` + "\n" + `"",` + "\n"},
+	} {
+		t.Run(string(tt.format), func(t *testing.T) {
+			o := Options{Type: "User", Format: tt.format}
+			if tt.format == CSV {
+				o.Columns = []string{"User Name", "Title"}
+			}
+			if got, n := exported(t, answering(t, page), o); got != tt.want || n != 3 {
+				t.Errorf("%d users:\n%s\nwant\n%s", n, got, tt.want)
+			}
+		})
+	}
+}
+
+// answering is a provider on a service with one answer.
+func answering(t *testing.T, body string) provider.Provider {
+	t.Helper()
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/scim+json")
+		if _, err := w.Write([]byte(body)); err != nil {
+			t.Error(err)
+		}
+	}))
+	t.Cleanup(srv.Close)
+	client, err := transport.NewClient(idcs.TransportOptions(idcs.Options{BaseURL: srv.URL, Clock: transport.NewClock(time.Now), Unlimited: true}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return provideridcs.New(client)
+}
+
+func TestNoList(t *testing.T) {
+	for _, body := range []string{`<html>sign in</html>`, ``, `{"id":"1"}`, `{"totalResults":1,"Resources":[{"id":"1"`} {
+		for _, format := range []Format{CSV, JSON, JSONL} {
+			if _, err := Export(t.Context(), answering(t, body), io.Discard, Options{Type: "User", Format: format}); !errors.Is(err, scim.ErrBadResponse) {
+				t.Errorf("%s of %q: %v, want ErrBadResponse", format, body, err)
+			}
+		}
 	}
 }

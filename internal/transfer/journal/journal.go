@@ -1,5 +1,5 @@
-// Package journal remembers what an import meant to do and what it did, so
-// that a run which was killed at any instant can be resumed: no row lost, none
+// Package journal remembers what an import, or an act on many resources, meant
+// to do and what it did, so that a run which was killed at any instant can be resumed: no row lost, none
 // done twice.
 //
 // A journal is an append-only file of lines, each with a checksum, 0600. An
@@ -16,7 +16,6 @@
 package journal
 
 import (
-	"bytes"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
@@ -24,10 +23,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash"
 	"hash/crc32"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"time"
 
@@ -70,6 +71,8 @@ type Identity struct {
 	Name    string `json:"name"`
 	Options string `json:"options"`
 	Shard   string `json:"shard,omitempty"`
+	// Act is what is done to the resources, "block"; empty for an import.
+	Act string `json:"act,omitempty"`
 }
 
 // Differs names the first member in which two identities differ.
@@ -87,6 +90,8 @@ func (i Identity) Differs(o Identity) string {
 		return "mapping options"
 	case i.Shard != o.Shard:
 		return "shard"
+	case i.Act != o.Act:
+		return "act"
 	}
 	return ""
 }
@@ -95,10 +100,14 @@ func (i Identity) Differs(o Identity) string {
 // stable for the same import of the same content.
 func (i Identity) FileName() string {
 	h := sha256.New()
-	for _, s := range []string{i.Profile, i.Origin, i.Type, i.Source, i.Options, i.Shard} {
+	kind, parts := "import", []string{i.Profile, i.Origin, i.Type, i.Source, i.Options, i.Shard}
+	if i.Act != "" {
+		kind, parts = "act", append(parts, i.Act)
+	}
+	for _, s := range parts {
 		_, _ = fmt.Fprintf(h, "%d:%s;", len(s), s) // a hash never fails to write
 	}
-	return "import-" + hex.EncodeToString(h.Sum(nil))[:20] + extension
+	return kind + "-" + hex.EncodeToString(h.Sum(nil))[:20] + extension
 }
 
 // Phase is the pass of an import an entry belongs to. Rows that refer to rows
@@ -128,11 +137,13 @@ const (
 type Intent struct {
 	Row    int    `json:"r"`
 	Phase  Phase  `json:"p,omitempty"`
-	Op     string `json:"op"` // create, update
+	Op     string `json:"op"` // create, update, or the name of an act
 	Repeat Repeat `json:"rep"`
 	// ID and Before are set for a change: the resource, and what it was.
 	ID     string          `json:"id,omitempty"`
 	Before json.RawMessage `json:"before,omitempty"`
+	// Key is what an act's target was called; a row of a file has it there.
+	Key string `json:"key,omitempty"`
 }
 
 // Outcome is how a row, or one phase of it, ended.
@@ -165,6 +176,8 @@ const (
 	Rejected  Result = "rejected"
 	Failed    Result = "failed"
 	Unknown   Result = "unknown"
+	// Done is what an act came to that neither creates nor updates.
+	Done Result = "done"
 )
 
 // header is the first line.
@@ -197,11 +210,13 @@ type Journal struct {
 	path string
 	lock *flock.Flock
 	head header
+	macs sync.Pool // of hash.Hash under the secret
 
 	mu      sync.Mutex
 	file    *os.File
-	size    int64 // up to here the file holds whole lines
-	headEnd int64 // where the header of a new journal ends
+	waiting []byte // lines that are not written yet
+	size    int64  // up to here the file holds whole lines
+	headEnd int64  // where the header of a new journal ends
 	dirty   bool
 	failed  error // once set, nothing is written any more
 
@@ -237,7 +252,7 @@ func Create(path string, id Identity, now time.Time) (*Journal, error) {
 	j := &Journal{path: path, lock: lock, file: file, head: header{
 		Magic: magic, Version: Version, Run: hex.EncodeToString(run), Created: now.UTC(), Secret: secret, Identity: id,
 	}}
-	err = j.append(j.head)
+	err = j.append(true, encoded(j.head))
 	if err == nil {
 		err = file.Sync()
 		atomicfile.SyncDir(filepath.Dir(path))
@@ -299,34 +314,69 @@ func (j *Journal) Run() string { return j.head.Run }
 // time the same rows are sent together, so that a service which honours
 // opc-retry-token does the call once.
 func (j *Journal) RetryToken(phase Phase, rows ...int) string {
-	mac := hmac.New(sha256.New, j.head.Secret)
-	_, _ = fmt.Fprintf(mac, "%s/%d/%v", j.head.Run, phase, rows) // a hash never fails to write
-	return hex.EncodeToString(mac.Sum(nil))[:40]
+	mac, ok := j.macs.Get().(hash.Hash)
+	if !ok {
+		mac = hmac.New(sha256.New, j.head.Secret)
+	}
+	defer j.macs.Put(mac)
+	mac.Reset()
+	var space [128]byte
+	text := append(space[:0], j.head.Run...)
+	text = append(strconv.AppendUint(append(text, '/'), uint64(phase), 10), "/["...)
+	for i, row := range rows {
+		if i > 0 {
+			text = append(text, ' ')
+		}
+		text = strconv.AppendInt(text, int64(row), 10)
+	}
+	_, _ = mac.Write(append(text, ']')) // a hash never fails to write
+	var sum [sha256.Size]byte
+	return hex.EncodeToString(mac.Sum(sum[:0]))[:40]
 }
 
 // Intend writes operations before they are sent. When it fails, none of them
 // may be sent.
 func (j *Journal) Intend(intents ...Intent) error {
-	lines := make([]any, len(intents))
-	for i := range intents {
-		lines[i] = line{Intent: &intents[i]}
-	}
-	return j.append(lines...)
+	return j.append(true, func(buf []byte) ([]byte, error) {
+		var err error
+		for i := range intents {
+			if in := &intents[i]; len(in.Before) == 0 {
+				buf = appendLine(buf, func(buf []byte) []byte { return appendIntent(buf, in) })
+			} else if buf, err = encoded(line{Intent: in})(buf); err != nil { // which compacts the image
+				return nil, err
+			}
+		}
+		return buf, nil
+	})
 }
 
 // Settle writes outcomes.
 func (j *Journal) Settle(outcomes ...Outcome) error {
-	lines := make([]any, len(outcomes))
-	for i := range outcomes {
-		lines[i] = line{Outcome: &outcomes[i]}
-	}
-	return j.append(lines...)
+	return j.settle(true, outcomes)
+}
+
+// SettleSoon is Settle for operations that are Readable or Repeatable: the
+// outcomes go along with the next intent, or are written within SyncEvery. A
+// process killed before leaves operations without an outcome, which a resume
+// settles by itself. What cannot be written is an error of the next Intend,
+// or of Close.
+func (j *Journal) SettleSoon(outcomes ...Outcome) error {
+	return j.settle(false, outcomes)
+}
+
+func (j *Journal) settle(now bool, outcomes []Outcome) error {
+	return j.append(now, func(buf []byte) ([]byte, error) {
+		for i := range outcomes {
+			buf = appendLine(buf, func(buf []byte) []byte { return appendOutcome(buf, &outcomes[i]) })
+		}
+		return buf, nil
+	})
 }
 
 // Finish marks the run as ended, with its summary as JSON. A run that was
 // interrupted is closed without it.
 func (j *Journal) Finish(now time.Time, summary json.RawMessage) error {
-	return j.append(line{End: &end{Time: now.UTC(), Summary: summary}})
+	return j.append(true, encoded(line{End: &end{Time: now.UTC(), Summary: summary}}))
 }
 
 // Close syncs and releases the journal. It answers the first write that failed,
@@ -339,13 +389,10 @@ func (j *Journal) Close() error {
 func (j *Journal) close() error {
 	close(j.stop)
 	<-j.done
+	j.sync()
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	err := j.failed
-	if err == nil {
-		err = j.sync()
-	}
-	err = errors.Join(err, j.file.Close())
+	err := errors.Join(j.failed, j.file.Close())
 	release(j.lock)
 	if err != nil && !errors.Is(err, ErrWrite) {
 		err = fmt.Errorf("%w: %w", ErrWrite, err)
@@ -363,84 +410,11 @@ func (j *Journal) Discard() error {
 func (j *Journal) Empty() bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return j.size == j.headEnd
-}
-
-// append writes lines in one call. After a failure the file is cut back to its
-// last whole line, and every further write fails: what cannot be remembered
-// must not be done.
-func (j *Journal) append(lines ...any) error {
-	var buf bytes.Buffer
-	for _, l := range lines {
-		if err := encode(&buf, l); err != nil {
-			return err
-		}
-	}
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if j.failed != nil {
-		return j.failed
-	}
-	n, err := j.file.Write(buf.Bytes())
-	if err != nil {
-		if n > 0 {
-			err = errors.Join(err, j.file.Truncate(j.size))
-		}
-		j.failed = fmt.Errorf("%w: %w", ErrWrite, err)
-		return j.failed
-	}
-	j.size += int64(n)
-	j.dirty = true
-	return nil
-}
-
-// start runs the goroutine that syncs in groups; Close joins it.
-func (j *Journal) start() {
-	j.stop, j.done = make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(j.done)
-		tick := time.NewTicker(SyncEvery)
-		defer tick.Stop()
-		for {
-			select {
-			case <-j.stop:
-				return
-			case <-tick.C:
-				j.mu.Lock()
-				if err := j.sync(); err != nil && j.failed == nil {
-					j.failed = err
-				}
-				j.mu.Unlock()
-			}
-		}
-	}()
-}
-
-func (j *Journal) sync() error {
-	if !j.dirty {
-		return nil
-	}
-	if err := j.file.Sync(); err != nil {
-		return fmt.Errorf("%w: %w", ErrWrite, err)
-	}
-	j.dirty = false
-	return nil
+	return j.size == j.headEnd && len(j.waiting) == 0
 }
 
 // castagnoli is made at first use, like everything that costs at start-up.
 var castagnoli = sync.OnceValue(func() *crc32.Table { return crc32.MakeTable(crc32.Castagnoli) })
-
-// encode appends "crc json\n".
-func encode(buf *bytes.Buffer, v any) error {
-	data, err := json.Marshal(v)
-	if err != nil {
-		return fmt.Errorf("journal entry: %w", err)
-	}
-	_, _ = fmt.Fprintf(buf, "%08x ", crc32.Checksum(data, castagnoli())) // a buffer never fails to write
-	buf.Write(data)
-	buf.WriteByte('\n')
-	return nil
-}
 
 // acquire takes the lock that lies beside the journal, so that on no system it
 // stands in the way of writing the journal itself.

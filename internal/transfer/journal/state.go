@@ -45,7 +45,7 @@ type entry struct {
 	status    uint16
 }
 
-var results = []Result{Created, Updated, Unchanged, Skipped, Rejected, Failed, Unknown}
+var results = []Result{Created, Updated, Unchanged, Skipped, Rejected, Failed, Unknown, Done}
 
 // Outcome answers how a row's phase ended; false when it has none yet.
 func (s *State) Outcome(row int, phase Phase) (Outcome, bool) {
@@ -223,6 +223,47 @@ func Describe(path string) (*Info, error) {
 		Path: path, Run: head.Run, Created: head.Created, Modified: stat.ModTime().UTC(), Identity: head.Identity,
 		Rows: state.Rows(), Open: len(state.Open), Finished: state.Finished, Summary: state.Summary,
 	}, nil
+}
+
+// Entry is one line of a journal: an intent or an outcome.
+type Entry struct {
+	Intent  *Intent
+	Outcome *Outcome
+}
+
+// Entries yields the intents and outcomes of a journal in the order in which
+// they were written, up to a torn last line. It does not lock.
+func Entries(path string) iter.Seq2[Entry, error] {
+	return func(yield func(Entry, error) bool) {
+		f, err := os.Open(path)
+		if err != nil {
+			yield(Entry{}, fmt.Errorf("read journal: %w", err))
+			return
+		}
+		defer func() { _ = f.Close() }() // only read
+		br := bufio.NewReaderSize(f, 1<<16)
+		for {
+			raw, err := readLine(br)
+			if errors.Is(err, io.EOF) {
+				return
+			}
+			if err != nil {
+				yield(Entry{}, err)
+				return
+			}
+			data, ok := check(raw)
+			if !ok {
+				continue // load tells a torn line from damage
+			}
+			var l line
+			if err := json.Unmarshal(data, &l); err != nil || l.Intent == nil && l.Outcome == nil {
+				continue
+			}
+			if !yield(Entry{l.Intent, l.Outcome}, nil) {
+				return
+			}
+		}
+	}
 }
 
 // BeforeImages yields the changes a journal remembers with what the resource

@@ -129,7 +129,7 @@ func (s *spec) changeMembers(before scim.Document, r transfer.Resolved) []scim.P
 	var ops []scim.PatchOp
 	if s.plan.opts.ReplaceMembers {
 		keep := map[string]bool{}
-		for _, k := range v.list {
+		for _, k := range s.names {
 			if id, ok := r(transfer.Ref{Type: User, Key: k}); ok {
 				keep[id] = true
 			}
@@ -141,7 +141,7 @@ func (s *spec) changeMembers(before scim.Document, r transfer.Resolved) []scim.P
 			}
 		}
 	}
-	if missing := membersOf(v.list, r, have); len(missing) > 0 {
+	if missing := membersOf(s.names, r, have); len(missing) > 0 {
 		ops = append(ops, scim.PatchOp{Op: opAdd, Path: list.path(), Value: missing})
 	}
 	return ops

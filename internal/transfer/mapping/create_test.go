@@ -103,7 +103,9 @@ func TestCreate(t *testing.T) {
 			if typ == "" {
 				typ = User
 			}
-			got := normal(t, only(t, typ, tt.opts, tt.header, tt.row).Create(byID))
+			spec := only(t, typ, tt.opts, tt.header, tt.row)
+			sameBody(t, spec)
+			got := normal(t, spec.Create(byID))
 			if diff := cmp.Diff(doc(t, tt.want), got); diff != "" {
 				t.Errorf("document (-want +got):\n%s", diff)
 			}

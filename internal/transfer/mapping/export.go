@@ -142,12 +142,14 @@ func cellOf(doc scim.Document, c Column, t target, names Names) string {
 	case t.selector:
 		for _, e := range t.elements(doc) {
 			if primaryIn(e) {
-				return textOf(e["type"])
+				v, _ := member(e, "type")
+				return textOf(v)
 			}
 		}
 		return ""
 	case t.typ != "":
-		return textOf(bestElement(t.elements(doc), t.typ)[t.sub])
+		v, _ := member(bestElement(t.elements(doc), t.typ), t.sub)
+		return textOf(v)
 	}
 	v, ok := t.value(doc)
 	if !ok {

@@ -28,7 +28,8 @@ func (e *element) typ() string {
 func (e *element) is(typ string) bool { return strings.EqualFold(e.typ(), typ) }
 
 func primaryIn(m map[string]any) bool {
-	b, _ := m["primary"].(bool)
+	v, _ := member(m, "primary")
+	b, _ := v.(bool)
 	return b
 }
 

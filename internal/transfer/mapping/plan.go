@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/idctl/idctl/internal/transfer/csvio"
 )
@@ -126,6 +127,7 @@ type plan struct {
 	members int
 	needed  []int // bindings without which a row is refused
 	digest  string
+	layout  func() *shape // of a create, made when the first one is
 }
 
 // list is a multi-valued attribute that the file has columns for.
@@ -206,6 +208,7 @@ func newPlan(typ string, header []string, o Options) (*plan, error) {
 	}
 	p.arrange()
 	p.digest = p.makeDigest()
+	p.layout = sync.OnceValue(func() *shape { return newShape(p) })
 	if len(unknown) > 0 {
 		return p, &UnknownColumnsError{unknown}
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"strings"
+	"sync"
 
 	"github.com/idctl/idctl/internal/transfer"
 	"github.com/idctl/idctl/internal/transfer/csvio"
@@ -23,6 +24,9 @@ type Source struct {
 	file *csvio.File
 	plan *plan
 	rows func(context.Context) iter.Seq2[mapRow, error]
+
+	mu    sync.Mutex
+	found *suspects // of a large file, once a pass was made for them
 }
 
 // mapRow is a row of the file with its cells in the order of the plan.
@@ -82,7 +86,11 @@ func (s *Source) Headers() []HeaderReport { return s.plan.headers }
 // pass reject their row.
 func (s *Source) Items(ctx context.Context) iter.Seq2[*transfer.Item, error] {
 	return func(yield func(*transfer.Item, error) bool) {
-		dupes := NewDupes()
+		dupes, err := s.dupes(ctx)
+		if err != nil {
+			yield(nil, fmt.Errorf("%s: %w", s.Name(), err))
+			return
+		}
 		for row, err := range s.rows(ctx) {
 			if err != nil {
 				yield(nil, fmt.Errorf("%s: %w", s.Name(), err))
@@ -115,6 +123,9 @@ func (p *plan) fillItem(it *transfer.Item, cells []string, dupes *Dupes) {
 		b := &p.binds[i]
 		v, problems := p.parseCell(b, cells[b.cell])
 		s.vals[i] = v
+		if i == p.members && v.state == set {
+			s.names = splitMembers(v.text)
+		}
 		it.Problems = append(it.Problems, problems...)
 	}
 	if p.key >= 0 {

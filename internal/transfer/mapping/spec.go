@@ -13,11 +13,15 @@ import (
 
 // spec is one row with the plan that explains it.
 type spec struct {
-	plan *plan
-	vals []value // one for each binding
+	plan  *plan
+	vals  []value  // one for each binding
+	names []string // the members of a group
 }
 
-var _ Spec = (*spec)(nil)
+var (
+	_ Spec             = (*spec)(nil)
+	_ transfer.Encoder = (*spec)(nil)
+)
 
 // hasContent says whether a row fills an element: a flag alone does not.
 func (s *spec) hasContent(sl *slotPlan) bool {
@@ -35,8 +39,8 @@ func (s *spec) Refs() []transfer.Ref {
 	if i := s.plan.manager; i >= 0 && s.vals[i].state == set {
 		out = append(out, transfer.Ref{Type: User, Key: s.vals[i].text})
 	}
-	if i := s.plan.members; i >= 0 {
-		for _, m := range s.vals[i].list {
+	if s.plan.members >= 0 {
+		for _, m := range s.names {
 			out = append(out, transfer.Ref{Type: User, Key: m})
 		}
 	}
@@ -113,8 +117,8 @@ func (s *spec) Create(r transfer.Resolved) scim.Document {
 			p.binds[i].target.put(doc, id)
 		}
 	}
-	if i := p.members; i >= 0 {
-		if ms := membersOf(s.vals[i].list, r, nil); len(ms) > 0 {
+	if p.members >= 0 {
+		if ms := membersOf(s.names, r, nil); len(ms) > 0 {
 			doc["members"] = ms
 		}
 	}
@@ -148,8 +152,7 @@ func schemasOf(typ string, doc scim.Document) []any {
 // newElements makes the list of a resource that does not exist yet.
 func (s *spec) newElements(l *list) []any {
 	var out []any
-	primary := -1
-	want := s.selected(l)
+	primary := s.primarySlot(l)
 	for _, sl := range l.slots {
 		if !s.hasContent(sl) {
 			continue
@@ -160,22 +163,34 @@ func (s *spec) newElements(l *list) []any {
 				e[s.plan.binds[i].target.sub] = s.vals[i].any(s.plan.binds[i].col.Kind)
 			}
 		}
-		if strings.EqualFold(sl.typ, want) ||
-			primary < 0 && want == "" && l.name == "emails" && !strings.EqualFold(sl.typ, "recovery") {
-			primary = len(out)
+		if sl == primary {
+			e["primary"] = true
 		}
 		out = append(out, e)
 	}
-	if primary < 0 && l.name == "emails" {
-		// The row chose an address that it does not have.
-		primary = slices.IndexFunc(out, func(e any) bool { return !isType(e, "recovery") })
-	}
-	if primary >= 0 {
-		if e, ok := out[primary].(map[string]any); ok {
-			e["primary"] = true
+	return out
+}
+
+// primarySlot is the slot of a new list whose element is the primary one: what
+// the row chose, or else, of addresses, the first that is not for recovery.
+func (s *spec) primarySlot(l *list) *slotPlan {
+	want := s.selected(l)
+	var first, chosen *slotPlan
+	for _, sl := range l.slots {
+		if !s.hasContent(sl) {
+			continue
+		}
+		if strings.EqualFold(sl.typ, want) {
+			chosen = sl
+		}
+		if first == nil && l.name == "emails" && !strings.EqualFold(sl.typ, "recovery") {
+			first = sl
 		}
 	}
-	return out
+	if chosen != nil {
+		return chosen
+	}
+	return first // also where the row chose an address that it does not have
 }
 
 func (s *spec) selected(l *list) string {
@@ -190,8 +205,9 @@ func isType(e any, typ string) bool {
 	if !ok {
 		return false
 	}
-	t, _ := m["type"].(string)
-	return strings.EqualFold(t, typ)
+	v, _ := member(m, "type")
+	t, ok := v.(string)
+	return ok && strings.EqualFold(t, typ)
 }
 
 // membersOf lists the members that resolve and are not in have.

@@ -15,10 +15,9 @@ import (
 
 // value is what a cell says.
 type value struct {
-	state cellState
 	text  string
+	state cellState
 	flag  bool
-	list  []string
 }
 
 type cellState uint8
@@ -82,11 +81,15 @@ func (p *plan) parseCell(b *binding, cell string) (value, []transfer.Problem) {
 	c := &checker{b: b}
 	text := cell
 	exact := b.col.WriteOnly && b.col.Kind == Text
-	if !exact {
-		text = strings.TrimSpace(text)
+	trimmed := cell
+	bare := isBare(cell) // as most cells are
+	if !bare {
+		if !exact {
+			text = strings.TrimSpace(text)
+		}
+		text = csvio.Unguard(text)
+		trimmed = strings.TrimSpace(text)
 	}
-	text = csvio.Unguard(text)
-	trimmed := strings.TrimSpace(text)
 	if trimmed == "" && (!exact || text == "") {
 		if p.opts.ClearEmpty && !b.col.CreateOnly && !b.col.ServiceDefault {
 			return value{state: cleared}, nil
@@ -99,15 +102,15 @@ func (p *plan) parseCell(b *binding, cell string) (value, []transfer.Problem) {
 	case Text:
 		if b.col.Path == keyPath(p.typ) {
 			v.text = trimmed
-		} else if !exact {
+		} else if !exact && !bare {
 			v.text = csvio.Unguard(cell)
 			if v.text != strings.TrimSpace(v.text) {
 				c.add(true, CodeBlanks, "blanks around the text are kept")
 			}
 		}
 	case Members:
-		v.list = splitMembers(trimmed)
-		if len(v.list) == 0 {
+		v.text = trimmed
+		if nobody(trimmed) {
 			return value{}, nil
 		}
 	default:
@@ -191,12 +194,35 @@ func selectable(attr string) []string {
 }
 
 func checkControl(c *checker, text string, oneLine bool) {
+	if !mayControl(text) {
+		return
+	}
 	for _, r := range text {
 		if unicode.IsControl(r) && (oneLine || r != '\t' && r != '\n' && r != '\r') {
 			c.add(false, CodeControl, "control character U+%04X", r)
 			return
 		}
 	}
+}
+
+// isBare says that a cell is a text without blanks or quotes around it.
+func isBare(cell string) bool {
+	if cell == "" {
+		return false
+	}
+	first, last := cell[0], cell[len(cell)-1]
+	return first > ' ' && first < 0x7f && first != '\'' && last > ' ' && last < 0x7f
+}
+
+// mayControl is false for a text that certainly has no control character: those
+// outside ASCII begin with the byte C2.
+func mayControl(text string) bool {
+	for i := 0; i < len(text); i++ {
+		if c := text[i]; c < ' ' || c == 0x7f || c == 0xc2 {
+			return true
+		}
+	}
+	return false
 }
 
 // shorten keeps a message readable whatever a cell holds.
@@ -215,6 +241,11 @@ func parseBool(s string) (v, ok bool) {
 		return false, true
 	}
 	return false, false
+}
+
+// nobody says that a list of user names names none.
+func nobody(s string) bool {
+	return strings.IndexFunc(s, func(r rune) bool { return r != ';' && !unicode.IsSpace(r) }) < 0
 }
 
 // splitMembers reads a list of user names, each once.
@@ -243,6 +274,9 @@ func emailFault(s string) (code, msg string) {
 	case at > 64:
 		return CodeTooLong, "has more than 64 bytes before the @"
 	}
+	if usualAddress(s, at) {
+		return "", ""
+	}
 	a, err := mail.ParseAddress(s)
 	if err != nil || a.Address != s || a.Name != "" {
 		return CodeEmail, "is not an e-mail address"
@@ -260,6 +294,50 @@ func emailFault(s string) (code, msg string) {
 	return "", ""
 }
 
+// usualAddress says that an address, whose last @ is at, is of the form that
+// nearly all have, without anything that needs a parser: words with dots
+// between them, and a host name of letters, digits and hyphens.
+func usualAddress(s string, at int) bool {
+	word := 0 // length of the current one
+	for i := range at {
+		switch c := s[i]; {
+		case c == '.':
+			if word == 0 {
+				return false
+			}
+			word = 0
+		case letterOrDigit(c), c == '-', c == '_', c == '+':
+			word++
+		default:
+			return false
+		}
+	}
+	if word == 0 {
+		return false
+	}
+	word = 0
+	for i := at + 1; i < len(s); i++ {
+		switch c := s[i]; {
+		case c == '.':
+			if word == 0 || s[i-1] == '-' {
+				return false
+			}
+			word = 0
+		case letterOrDigit(c), c == '-' && word > 0:
+			if word++; word > 63 {
+				return false
+			}
+		default:
+			return false
+		}
+	}
+	return word > 0 && s[len(s)-1] != '-'
+}
+
+func letterOrDigit(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
+}
+
 // foldPhone leaves what makes two phone numbers different: the service may
 // store one in the form of RFC 3966, or without the dots and blanks.
 func foldPhone(s string) string {
@@ -275,6 +353,9 @@ func foldPhone(s string) string {
 }
 
 func plausiblePhone(s string) bool {
+	if usualPhone(s) {
+		return true
+	}
 	number, _, _ := strings.Cut(foldPhone(s), ";")
 	number, _, _ = strings.Cut(number, "ext")
 	number, _, _ = strings.Cut(number, "x")
@@ -285,28 +366,58 @@ func plausiblePhone(s string) bool {
 	return strings.Trim(number, "0123456789*#") == ""
 }
 
-// languageTag accepts what BCP 47 allows, and the underscore of Java.
-func languageTag(s string) bool {
-	parts := strings.FieldsFunc(s, func(r rune) bool { return r == '-' || r == '_' })
-	if len(parts) == 0 || len(s) > 35 || len(parts[0]) < 2 || len(parts[0]) > 8 {
-		return false
-	}
-	for i, p := range parts {
-		for _, r := range p {
-			letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
-			if !letter && (i == 0 || r < '0' || r > '9') || len(p) > 8 {
-				return false
-			}
-		}
-	}
-	return true
-}
-
-func zoneName(s string) bool {
-	for part := range strings.SplitSeq(s, "/") {
-		if part == "" || strings.Trim(part, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+-") != "" {
+// usualPhone says that a number is written in digits and separators alone.
+func usualPhone(s string) bool {
+	digits := 0
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case c >= '0' && c <= '9':
+			digits++
+		case c == ' ', c == '-', c == '.', c == '(', c == ')', c == '/', c == '+' && i == 0:
+		default:
 			return false
 		}
 	}
-	return true
+	return digits >= 3 && digits <= 20
+}
+
+// languageTag accepts what BCP 47 allows, and the underscore of Java.
+func languageTag(s string) bool {
+	if len(s) > 35 {
+		return false
+	}
+	part, size := 0, 0
+	for i := range len(s) + 1 {
+		if i < len(s) && s[i] != '-' && s[i] != '_' {
+			c := s[i]
+			letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
+			if size++; size > 8 || !letter && (part == 0 || c < '0' || c > '9') {
+				return false
+			}
+			continue
+		}
+		if size == 0 {
+			continue // two separators count as one
+		}
+		if part == 0 && size < 2 {
+			return false
+		}
+		part, size = part+1, 0
+	}
+	return part > 0
+}
+
+func zoneName(s string) bool {
+	size := 0
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c == '/' && size > 0:
+			size = 0
+		case letterOrDigit(c), c == '_', c == '+', c == '-':
+			size++
+		default:
+			return false
+		}
+	}
+	return size > 0
 }

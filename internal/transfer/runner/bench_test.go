@@ -1,24 +1,20 @@
 package runner_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
+	"github.com/idctl/idctl/internal/measure"
 	"github.com/idctl/idctl/internal/provider"
 	provideridcs "github.com/idctl/idctl/internal/provider/idcs"
 	"github.com/idctl/idctl/internal/transfer"
@@ -27,103 +23,70 @@ import (
 	"github.com/idctl/idctl/internal/transfer/mapping"
 	"github.com/idctl/idctl/internal/transfer/runner"
 	"github.com/idctl/idctl/pkg/idcs"
-	"github.com/idctl/idctl/pkg/idtest"
 	"github.com/idctl/idctl/pkg/transport"
 	"github.com/idctl/idctl/pkg/transport/tokens"
 )
 
-const (
-	benchRows    = 1000
-	benchWorkers = 8
-)
+// benchRows are enough that start-up and the first look-ups are as small a part
+// of a run as they are in life.
+const benchRows = 5000
 
-// target is a service under load.
-type target struct {
-	url   string
-	token func(context.Context) (string, error)
-	reset func(context.Context) error
-}
+// benchToken is what both clients send; the service looks at none.
+const benchToken = "example"
 
-// BenchmarkImport times whole imports, and beside each of them a bare client
-// of net/http that posts the same bodies to the same server with as many
-// workers and does nothing else: no look-ups, no journal, no answers read.
-// x-bare is the time of the import divided by that of the bare client, both
-// taken in turns in this run, so that it means something on any machine.
-//
-// The emulator shares the machine with the client and does more work a user
-// than it; against the echo, which does next to none, the ratio is that of the
-// clients' own work.
+// BenchmarkImport runs whole imports, journal and look-ups included, and beside
+// each of them a bare client of net/http that posts the same bodies one by one
+// to the same kind of service, with as many workers, and does nothing else.
+// of-raw is the import's rows a second divided by those of the bare client,
+// both taken in turn in this run; p50-of-raw is the middle of the turns.
 func BenchmarkImport(b *testing.B) {
-	for _, latency := range []time.Duration{0, 20 * time.Millisecond} {
-		for _, route := range []runner.Route{runner.RouteSingle, runner.RouteBulk} {
-			b.Run(fmt.Sprintf("server=emulator/latency=%v/route=%s", latency, route), func(b *testing.B) {
-				compare(b, emulated(b, latency), route)
-			})
-		}
+	for _, c := range []struct {
+		name    string
+		service measure.Options
+		route   runner.Route
+	}{
+		{"way=single", measure.Options{}, runner.RouteSingle},
+		{"way=tls", measure.Options{TLS: true}, runner.RouteSingle},
+		{"way=bulk", measure.Options{}, runner.RouteBulk},
+		{"way=latency", measure.Options{Latency: 20 * time.Millisecond}, runner.RouteSingle},
+	} {
+		b.Run(c.name, func(b *testing.B) { compare(b, c.service, c.route) })
 	}
-	b.Run("server=echo/latency=0s/route=single", func(b *testing.B) { compare(b, echo(b), runner.RouteSingle) })
 }
 
-func compare(b *testing.B, srv target, route runner.Route) {
+func compare(b *testing.B, o measure.Options, route runner.Route) {
 	b.Helper()
-	path := benchFile(b)
+	path := benchFile(b, benchRows)
 	bodies := benchBodies(b, path)
+	srv := measure.Serve(b, o)
 	var bare, full time.Duration
+	var ratios []float64
 	for turn := 0; b.Loop(); turn++ {
+		var one, two time.Duration
+		raw := func() { one = timed(b, func() error { return postAll(b.Context(), srv, bodies) }) }
 		// Each goes first as often as the other: what one leaves to the
 		// collector, the other pays for.
 		if turn%2 == 0 {
-			bare += timed(b, srv, func() error { return postAll(b, srv, bodies) })
+			raw()
 		}
-		full += timed(b, srv, func() error { return importAll(b, srv, path, route) })
+		two = timed(b, func() error { return importAll(b, srv, path, route) })
 		if turn%2 == 1 {
-			bare += timed(b, srv, func() error { return postAll(b, srv, bodies) })
+			raw()
 		}
+		bare, full = bare+one, full+two
+		ratios = append(ratios, float64(one)/float64(two))
 	}
+	slices.Sort(ratios)
 	rows := float64(benchRows * b.N)
-	b.ReportMetric(float64(full)/float64(bare), "x-bare")
+	b.ReportMetric(float64(bare)/float64(full), "of-raw")
+	b.ReportMetric(ratios[len(ratios)/2], "p50-of-raw")
 	b.ReportMetric(rows/full.Seconds(), "rows/s")
-	b.ReportMetric(rows/bare.Seconds(), "bare-rows/s")
+	b.ReportMetric(rows/bare.Seconds(), "raw-rows/s")
 }
 
-func emulated(b *testing.B, latency time.Duration) target {
+// timed runs f and says how long it took.
+func timed(b *testing.B, f func() error) time.Duration {
 	b.Helper()
-	var rules []string
-	if latency > 0 {
-		rules = append(rules, fmt.Sprintf("latency:delay=%v", latency))
-	}
-	srv := idtest.New(b, idtest.WithFaults(rules...))
-	return target{url: srv.URL, token: srv.Token, reset: srv.Reset}
-}
-
-// echo is a server that has nobody and answers each create with what it got.
-func echo(b *testing.B) target {
-	b.Helper()
-	var n atomic.Int64
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", "application/scim+json")
-		body, err := io.ReadAll(r.Body)
-		if err != nil || r.Method != http.MethodPost || strings.HasSuffix(r.URL.Path, "/.search") {
-			_, _ = io.WriteString(w, `{"schemas":["urn:ietf:params:scim:api:messages:2.0:ListResponse"],"totalResults":0,"Resources":[]}`)
-			return
-		}
-		w.WriteHeader(http.StatusCreated)
-		_, _ = fmt.Fprintf(w, `{"id":"%032x",%s`, n.Add(1), bytes.TrimPrefix(body, []byte("{")))
-	}))
-	b.Cleanup(srv.Close)
-	return target{
-		url:   srv.URL,
-		token: func(context.Context) (string, error) { return "example", nil },
-		reset: func(context.Context) error { return nil },
-	}
-}
-
-// timed runs f on an empty server and says how long it took.
-func timed(b *testing.B, srv target, f func() error) time.Duration {
-	b.Helper()
-	if err := srv.reset(b.Context()); err != nil {
-		b.Fatal(err)
-	}
 	runtime.GC()
 	start := time.Now()
 	if err := f(); err != nil {
@@ -132,18 +95,35 @@ func timed(b *testing.B, srv target, f func() error) time.Duration {
 	return time.Since(start)
 }
 
-func benchFile(b *testing.B) string {
-	b.Helper()
+// benchFile is a file of wide rows: each makes a body of about 1.5 kB.
+func benchFile(tb testing.TB, rows int) string {
+	tb.Helper()
 	var text strings.Builder
-	text.WriteString("User Name,First Name,Last Name,Display Name,Title,Active,Work Email,Home Email,Work Phone," +
-		"Work Address Locality,Work Address Country,Employee Number,Cost Center,Department\n")
-	for i := range benchRows {
-		fmt.Fprintf(&text, "user%d@example.com,Ada%d,Lovelace,\"Lovelace, Ada %d\",Engineer,true,user%d@example.com,user%d@example.org,"+
-			"+41 44 555 01 %02d,Zürich,CH,E%06d,CC-%d,Research\n", i, i, i, i, i, i%100, i, i%40)
+	writeRows(&text, rows)
+	return writeFile(tb, text.String())
+}
+
+// writeRows writes to what never fails, or says so in the end.
+func writeRows(w io.Writer, rows int) {
+	_, _ = io.WriteString(w, "User Name,First Name,Middle Name,Last Name,Honorific Prefix,Display Name,Nick Name,Title,User Type,Active,"+
+		"Preferred Language,Locale,Time Zone,Profile Url,Work Email,Home Email,Recovery Email,Work Phone,Mobile No,Home Phone,"+
+		"Work Address Street,Work Address Locality,Work Address Region,Work Address Postal Code,Work Address Country,"+
+		"Home Address Street,Home Address Locality,Home Address Postal Code,Home Address Country,"+
+		"Employee Number,Organization Name,Division,Department,Cost Center,External Id\n")
+	for i := range rows {
+		_, _ = fmt.Fprintf(w, "user%[1]d@example.com,Ada%[1]d,Augusta,Lovelace,Dr.,\"Lovelace, Ada %[1]d\",ada,Principal Engineer of Analytical Engines,Employee,true,"+
+			"en-GB,en-GB,Europe/Zurich,https://people.example.com/profiles/ada.lovelace.%[1]d,"+
+			"ada.lovelace.%[1]d@example.com,ada.lovelace.%[1]d@example.org,ada.lovelace.%[1]d@example.net,+41 44 555 01 %02[2]d,+41 79 555 01 %02[2]d,+41 31 555 01 %02[2]d,"+
+			"1 Rue de l'Exemple,Zürich,ZH,8001,CH,99 Example Road,Winterthur,8400,CH,"+
+			"E%06[1]d,Analytical Engines Limited,Northern Division,Research and Development,CC-%[2]d,hr-%08[1]d\n", i, i%100)
 	}
-	path := filepath.Join(b.TempDir(), "users.csv")
-	if err := os.WriteFile(path, []byte(text.String()), 0o600); err != nil {
-		b.Fatal(err)
+}
+
+func writeFile(tb testing.TB, text string) string {
+	tb.Helper()
+	path := filepath.Join(tb.TempDir(), "users.csv")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		tb.Fatal(err)
 	}
 	return path
 }
@@ -157,97 +137,83 @@ func benchSource(path string) (*mapping.Source, error) {
 }
 
 // benchBodies are what the import sends, made before the clock runs.
-func benchBodies(b *testing.B, path string) [][]byte {
-	b.Helper()
+func benchBodies(tb testing.TB, path string) [][]byte {
+	tb.Helper()
 	source, err := benchSource(path)
 	if err != nil {
-		b.Fatal(err)
+		tb.Fatal(err)
 	}
 	var bodies [][]byte
-	for item, err := range source.Items(b.Context()) {
+	size := 0
+	for item, err := range source.Items(tb.Context()) {
 		if err != nil || item.Rejected() {
-			b.Fatal(err, item)
+			tb.Fatal(err, item)
 		}
 		body, err := json.Marshal(item.Spec.Create(func(transfer.Ref) (string, bool) { return "", false }))
 		if err != nil {
-			b.Fatal(err)
+			tb.Fatal(err)
 		}
 		bodies = append(bodies, body)
+		size += len(body)
+	}
+	if mean := size / len(bodies); mean < 1400 || mean > 1800 {
+		tb.Fatalf("a body has %d bytes, not about 1,500", mean)
 	}
 	return bodies
 }
 
 // postAll is the bare client.
-func postAll(b *testing.B, srv target, bodies [][]byte) error {
-	b.Helper()
-	token, err := srv.token(b.Context())
-	if err != nil {
-		return err
-	}
-	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: benchWorkers}}
-	defer client.CloseIdleConnections()
-	group, ctx := errgroup.WithContext(b.Context())
-	group.SetLimit(benchWorkers)
-	for _, body := range bodies {
-		group.Go(func() error {
-			req, err := http.NewRequestWithContext(ctx, http.MethodPost, srv.url+"/admin/v1/Users", bytes.NewReader(body))
-			if err != nil {
-				return err
-			}
-			req.Header.Set("Authorization", "Bearer "+token)
-			req.Header.Set("Content-Type", "application/scim+json")
-			resp, err := client.Do(req)
-			if err != nil {
-				return err
-			}
-			_, err = io.Copy(io.Discard, resp.Body)
-			if resp.StatusCode != http.StatusCreated {
-				err = errors.Join(err, errors.New(resp.Status))
-			}
-			return errors.Join(err, resp.Body.Close())
-		})
-	}
-	return group.Wait()
+func postAll(ctx context.Context, srv *measure.Service, bodies [][]byte) error {
+	bare := measure.NewBare(srv.URL, benchToken, srv.Certificate())
+	defer bare.Close()
+	return bare.Create(ctx, bodies)
 }
 
-// importAll is the import as the command does it, progress and report
-// included.
-func importAll(b *testing.B, srv target, path string, route runner.Route) (err error) {
-	b.Helper()
-	p, err := benchProvider(b.Context(), srv)
+// importAll is the import as the command does it, file, journal, progress and
+// report included.
+func importAll(tb testing.TB, srv *measure.Service, path string, route runner.Route) (err error) {
+	tb.Helper()
+	p, done, err := benchProvider(tb, srv)
 	if err != nil {
 		return err
 	}
+	defer done()
 	source, err := benchSource(path)
 	if err != nil {
 		return err
 	}
-	id := journal.Identity{Profile: "bench", Origin: srv.url, Type: mapping.User, Source: source.Hash(), Options: source.Options()}
-	j, err := journal.Create(filepath.Join(b.TempDir(), "run.journal"), id, time.Now())
+	id := journal.Identity{Profile: "bench", Origin: srv.URL, Type: mapping.User, Source: source.Hash(), Options: source.Options()}
+	j, err := journal.Create(filepath.Join(tb.TempDir(), "run.journal"), id, time.Now())
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, j.Close()) }()
-	summary, _, err := runner.Run(b.Context(), p, source, runner.Options{
-		OnExisting: runner.Update, Route: route, Concurrency: benchWorkers, MaxErrors: -1, Journal: j, Clock: time.Now,
+	summary, _, err := runner.Run(tb.Context(), p, source, runner.Options{
+		OnExisting: runner.Update, Route: route, Concurrency: measure.Workers, MaxErrors: -1, Journal: j, Clock: time.Now,
 		Progress: func(runner.Counts) {},
 	})
-	if err == nil && summary.Created != benchRows {
-		err = fmt.Errorf("%d of %d rows were created", summary.Created, benchRows)
+	if err == nil && summary.Created != summary.Total {
+		err = fmt.Errorf("%d of %d rows were created", summary.Created, summary.Total)
 	}
 	return err
 }
 
-func benchProvider(ctx context.Context, srv target) (provider.Provider, error) {
-	token, err := srv.token(ctx)
-	if err != nil {
-		return nil, err
+func benchProvider(tb testing.TB, srv *measure.Service) (p provider.Provider, done func(), err error) {
+	tb.Helper()
+	o := idcs.TransportOptions(idcs.Options{
+		BaseURL: srv.URL, Unlimited: true, Clock: transport.NewClock(time.Now),
+		Workers: runner.Connections(measure.Workers),
+	})
+	o.Tokens = tokens.Static(transport.Secret(benchToken))
+	if cert := srv.Certificate(); cert != nil {
+		o.TLS.CAFile = filepath.Join(tb.TempDir(), "ca.pem")
+		if err := os.WriteFile(o.TLS.CAFile, cert, 0o600); err != nil {
+			return nil, nil, err
+		}
 	}
-	o := idcs.TransportOptions(idcs.Options{BaseURL: srv.url, Unlimited: true, Clock: transport.NewClock(time.Now)})
-	o.Tokens = tokens.Static(transport.Secret(token))
 	client, err := transport.NewClient(o)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return provideridcs.New(client), nil
+	return provideridcs.New(client), client.Transport().CloseIdleConnections, nil
 }

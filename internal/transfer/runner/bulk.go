@@ -7,68 +7,12 @@ import (
 	"fmt"
 	"net/http"
 	"path"
+	"strconv"
 
+	"github.com/idctl/idctl/internal/transfer/flow"
 	"github.com/idctl/idctl/internal/transfer/journal"
 	"github.com/idctl/idctl/pkg/scim"
 )
-
-// batch is one bulk call in the making.
-type batch struct {
-	tasks   []*task
-	intents []journal.Intent
-	ops     []scim.BulkOperation
-	later   []bool
-	bytes   int
-}
-
-// sendBulk gathers tasks into bulk calls as large as the service allows, and
-// sends them one after the other.
-func (r *run) sendBulk(ctx context.Context, tasks <-chan *task, check func()) error {
-	maxOps, maxBytes := r.provider.Bulker().BulkLimits()
-	var b batch
-	flush := func() error {
-		if len(b.tasks) == 0 || r.stopped() {
-			return nil // rows not begun stay without an outcome
-		}
-		full := b
-		b = batch{}
-		if err := r.callBulk(ctx, &full); err != nil {
-			return err
-		}
-		check()
-		return nil
-	}
-	for t := range tasks {
-		op, err := r.bulkOperation(t)
-		if err != nil {
-			return err
-		}
-		if op == nil {
-			if err := r.send(ctx, t); err != nil { // settled, or too large for a bulk call
-				return err
-			}
-			continue
-		}
-		size := len(op.data.Data) + bulkOverhead
-		if size > maxBytes {
-			if err := r.send(ctx, t); err != nil {
-				return err
-			}
-			continue
-		}
-		if len(b.tasks) == maxOps || b.bytes+size > maxBytes {
-			if err := flush(); err != nil {
-				return err
-			}
-		}
-		b.tasks = append(b.tasks, t)
-		b.intents = append(b.intents, op.intent)
-		b.ops = append(b.ops, op.data)
-		b.later = append(b.later, op.later)
-		b.bytes += size
-	}
-	return flush()
-}
 
 // bulkOverhead is what method, path and punctuation add to an operation.
 const bulkOverhead = 160
@@ -92,22 +36,21 @@ func (r *run) bulkOperation(t *task) (*bulkOp, error) {
 		return nil, nil
 	}
 	op := &bulkOp{intent: intent, later: later}
-	op.data = scim.BulkOperation{Method: http.MethodPost, Path: r.resources.Path(), BulkID: fmt.Sprintf("row-%d", t.item.Row)}
-	var body any
+	op.data = scim.BulkOperation{Method: http.MethodPost, Path: r.resources.Path(), BulkID: "row-" + strconv.Itoa(t.item.Row)}
 	if t.before == nil {
-		body = t.item.Spec.Create(r.references.id)
-	} else {
-		op.data.Method, op.data.Path = http.MethodPatch, path.Join(r.resources.Path(), t.id())
-		body = map[string]any{"schemas": []string{scim.PatchOpURN}, "Operations": ops}
+		op.data.Data, err = r.createBody(t.item)
+		return op, err
 	}
-	if op.data.Data, err = json.Marshal(body); err != nil {
+	op.data.Method, op.data.Path = http.MethodPatch, path.Join(r.resources.Path(), t.id())
+	op.data.Data, err = json.Marshal(map[string]any{"schemas": []string{scim.PatchOpURN}, "Operations": ops})
+	if err != nil {
 		return nil, fmt.Errorf("row %d: %w", t.item.Row, err)
 	}
 	return op, nil
 }
 
-// callBulk sends one bulk call and settles its rows. Rows it does not settle
-// go the single way, which looks before it writes.
+// callBulk sends one bulk call. Its error means that the rows stay open; a
+// resume reads what became of them. That the call failed otherwise is in b.err.
 func (r *run) callBulk(ctx context.Context, b *batch) error {
 	rows := make([]int, len(b.tasks))
 	for i, t := range b.tasks {
@@ -125,21 +68,28 @@ func (r *run) callBulk(ctx context.Context, b *batch) error {
 		if err == nil {
 			err = ctx.Err()
 		}
-		return err // the rows stay open; a resume reads what became of them
+		return err
 	}
+	b.answers, b.err, b.ops = answers, err, nil
+	return nil
+}
+
+// settleBatch settles the rows of a bulk call. Rows it does not settle go the
+// single way, which looks before it writes.
+func (r *run) settleBatch(ctx context.Context, b *batch) error {
 	for i, t := range b.tasks {
-		if err != nil {
+		if b.err != nil {
 			// Nothing is known of the single operations.
-			if serr := r.afterUnknown(ctx, t, err); serr != nil {
-				return serr
+			if err := r.afterUnknown(ctx, t, b.err); err != nil {
+				return err
 			}
 			if r.down() {
-				return fmt.Errorf("the service answers no row any more: %w", err)
+				return fmt.Errorf("the service answers no row any more: %w", b.err)
 			}
 			continue
 		}
-		if serr := r.settleBulk(ctx, t, &b.intents[i], &answers[i], b.later[i]); serr != nil {
-			return serr
+		if err := r.settleBulk(ctx, t, &b.intents[i], &b.answers[i], b.later[i]); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -151,14 +101,13 @@ func (r *run) settleBulk(ctx context.Context, t *task, in *journal.Intent, answe
 		if id == "" {
 			id = path.Base(answer.Location)
 		}
-		doc := scim.Document{"id": id}
-		var full scim.Document
-		if json.Unmarshal(answer.Response, &full) == nil && full.String("id") != "" {
-			doc = full
+		receipt := scim.Receipt{ID: id}
+		if full, err := scim.ReadReceipt(answer.Response); err == nil && full.ID != "" {
+			receipt = full
 		}
-		return r.succeed(t, in.Op, doc, later)
+		return r.succeed(t, in.Op, receipt, later)
 	}
-	if o := outcomeOf(answer.Err); definite(answer.Status) && !errors.Is(answer.Err, scim.ErrConflict) && !o.Transient && !errors.Is(answer.Err, scim.ErrNotFound) {
+	if o := flow.OutcomeOf(answer.Err); flow.Definite(answer.Status) && !errors.Is(answer.Err, scim.ErrConflict) && !o.Transient && !errors.Is(answer.Err, scim.ErrNotFound) {
 		return r.fail(t, o)
 	}
 	again, err := r.failed(ctx, t, answer.Err)
@@ -173,7 +122,7 @@ func (r *run) settleBulk(ctx context.Context, t *task, in *journal.Intent, answe
 func (r *run) afterUnknown(ctx context.Context, t *task, cause error) error {
 	found, _, err := r.lookup(ctx, []string{t.item.Key}, t.item.Spec.NeedsAttributes())
 	if err != nil {
-		o := outcomeOf(cause)
+		o := flow.OutcomeOf(cause)
 		o.Result, o.Code, o.Transient = journal.Unknown, "unknown", true
 		o.Reason += "; reading it back failed as well: " + err.Error()
 		return r.settle(t, o, false)

@@ -38,19 +38,27 @@ func (f *references) want(ref transfer.Ref) {
 	f.wanted[digestOf(ref.Type, ref.Key)] = struct{}{}
 }
 
+// wants says whether the file refers to a resource. What it refers to is known
+// before anything is sent, and does not change any more.
+func (f *references) wants(typ, key string) bool {
+	if len(f.wanted) == 0 {
+		return false
+	}
+	_, ok := f.wanted[digestOf(typ, key)]
+	return ok
+}
+
 // learn notes a resource that was found or created, if anything refers to it.
 func (f *references) learn(typ, key, id string) {
-	if id == "" {
+	if id == "" || !f.wants(typ, key) {
 		return
 	}
 	d := digestOf(typ, key)
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if _, ok := f.wanted[d]; ok {
-		f.ids[d] = id
-		delete(f.absent, d)
-		delete(f.doubt, d)
-	}
+	f.ids[d] = id
+	delete(f.absent, d)
+	delete(f.doubt, d)
 }
 
 // id is a transfer.Resolved.

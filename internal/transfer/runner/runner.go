@@ -17,6 +17,7 @@ import (
 
 	"github.com/idctl/idctl/internal/provider"
 	"github.com/idctl/idctl/internal/transfer"
+	"github.com/idctl/idctl/internal/transfer/flow"
 	"github.com/idctl/idctl/internal/transfer/journal"
 )
 
@@ -50,12 +51,12 @@ var (
 	// ErrPlan: the plan does not belong to this file, profile or mapping.
 	ErrPlan = errors.New("the plan does not fit")
 	// ErrInterrupted: the run was asked to stop; it can be resumed.
-	ErrInterrupted = errors.New("interrupted")
+	ErrInterrupted = flow.ErrInterrupted
 )
 
 // Grace is how long operations in flight may take to end once a run is asked
 // to stop.
-const Grace = 30 * time.Second
+const Grace = flow.Grace
 
 // Options shape a run. The zero value is not usable: Clock is required.
 type Options struct {

@@ -6,10 +6,12 @@ import (
 	"encoding/binary"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/idctl/idctl/internal/provider"
 	"github.com/idctl/idctl/internal/transfer"
+	"github.com/idctl/idctl/internal/transfer/flow"
 	"github.com/idctl/idctl/internal/transfer/journal"
 )
 
@@ -26,10 +28,12 @@ type run struct {
 	// stopped says whether no further row may be begun.
 	stopped func() bool
 
-	keys     map[digest]struct{} // keys of the rows that are not rejected
+	keys     map[digest]struct{} // of the rows that are not rejected and that others refer to
 	rejected int                 // rows that the checks reject
 	forward  int                 // rows that refer to one further down
 	warnings int
+
+	bodySize atomic.Int64 // of the last create
 
 	mu       sync.Mutex
 	rows     []rowState // by row number; 0 is unused
@@ -87,14 +91,15 @@ func digestOf(typ, key string) digest {
 	return digest(sum[:16])
 }
 
-// scan reads the source once without a call to the service: it counts, notes
-// which keys the file holds and which it refers to, and so finds everything
-// that is wrong in the file before anything is sent.
+// scan reads the source once without a call to the service: it counts, and notes
+// what the file refers to, and so finds everything that is wrong in the file
+// before anything is sent.
 func (r *run) scan(ctx context.Context) error {
 	r.keys = map[digest]struct{}{}
 	r.reasons = map[int]Reason{}
 	r.rows = make([]rowState, 1, 1024)
 	var rejected []int
+	own := false // some row refers to a resource of the file's own type
 	for item, err := range r.source.Items(ctx) {
 		if err != nil {
 			return err
@@ -102,17 +107,22 @@ func (r *run) scan(ctx context.Context) error {
 		for len(r.rows) <= item.Row {
 			r.rows = append(r.rows, 0)
 		}
-		if !r.mine(item) {
-			r.rows[item.Row] = stateOther
-			r.note(item) // a later row of this shard may refer to it
-			continue
+		mine := r.mine(item)
+		if !mine {
+			r.rows[item.Row] = stateOther // a later row of this shard may refer to it
+		} else {
+			r.counts.Total++
 		}
-		r.counts.Total++
 		if item.Rejected() {
-			rejected = append(rejected, item.Row)
+			if mine {
+				rejected = append(rejected, item.Row)
+			}
 			continue
 		}
-		r.note(item)
+		for _, ref := range item.Spec.Refs() {
+			r.references.want(ref)
+			own = own || ref.Type == r.source.Type()
+		}
 	}
 	r.rejected = len(rejected)
 	if r.opts.MaxErrors >= 0 && len(rejected) > r.opts.MaxErrors {
@@ -122,22 +132,34 @@ func (r *run) scan(ctx context.Context) error {
 		return fmt.Errorf("%w: the file has %d bad rows, at most %d are allowed; nothing was sent",
 			ErrTooMany, len(rejected), r.opts.MaxErrors)
 	}
+	if own {
+		return r.scanKeys(ctx)
+	}
 	return nil
 }
 
-func (r *run) note(item *transfer.Item) {
-	if item.Rejected() {
-		return
+// scanKeys reads the source once more for the keys that its rows refer to. Only
+// now it is known which those are: to keep all keys in the first pass would
+// take tens of bytes a row.
+func (r *run) scanKeys(ctx context.Context) error {
+	for item, err := range r.source.Items(ctx) {
+		if err != nil {
+			return err
+		}
+		if item.Rejected() {
+			continue
+		}
+		if r.references.wants(r.source.Type(), item.Key) {
+			r.keys[digestOf(r.source.Type(), item.Key)] = struct{}{}
+		}
+		for _, ref := range item.Spec.Refs() {
+			if ref.Type == r.source.Type() && !r.inFile(ref) {
+				r.forward++
+				break
+			}
+		}
 	}
-	r.keys[digestOf(r.source.Type(), item.Key)] = struct{}{}
-	ahead := false
-	for _, ref := range item.Spec.Refs() {
-		r.references.want(ref)
-		ahead = ahead || ref.Type == r.source.Type() && !r.inFile(ref)
-	}
-	if ahead {
-		r.forward++
-	}
+	return nil
 }
 
 // mine says whether a row belongs to this run's shard: by the hash of its key,
@@ -199,15 +221,11 @@ func (r *run) chooseRoute() Forecast {
 	return f
 }
 
-// downAfter is how many rows in a row must have failed for the service's own
-// reasons, each after the transport's retries, before a run gives up instead of
-// failing all that are left. Those in flight together count once.
-const downAfter = 3
-
+// down says whether the service answers no row any more.
 func (r *run) down() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.streak >= downAfter*max(r.opts.Concurrency, 2)
+	return flow.Down(r.streak, r.opts.Concurrency)
 }
 
 // finish notes how a row ended and counts it.
@@ -230,7 +248,7 @@ func (r *run) finish(row int, result journal.Result, deferred, transient bool, w
 		r.streak++
 	}
 	delete(r.reasons, row)
-	if why != (Reason{}) {
+	if why.Code != "" || why.Text != "" { // a status alone needs no reason, and most rows have one
 		r.reasons[row] = why
 	}
 	if r.opts.Progress != nil {

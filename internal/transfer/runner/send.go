@@ -8,6 +8,8 @@ import (
 	"net/http"
 
 	"github.com/idctl/idctl/internal/provider"
+	"github.com/idctl/idctl/internal/transfer"
+	"github.com/idctl/idctl/internal/transfer/flow"
 	"github.com/idctl/idctl/internal/transfer/journal"
 	"github.com/idctl/idctl/pkg/scim"
 )
@@ -48,19 +50,61 @@ func (r *run) try(ctx context.Context, t *task) (again bool, err error) {
 		return false, fmt.Errorf("row %d: %w", t.item.Row, err)
 	}
 	r.called(1)
-	var doc scim.Document
-	if t.before == nil {
-		doc, err = r.resources.Create(ctx, t.item.Spec.Create(r.references.id), scim.WriteOptions{
-			RetryToken: r.opts.Journal.RetryToken(t.phase, t.item.Row),
-		})
-	} else {
-		doc, err = r.resources.Patch(ctx, t.id(), ops, scim.WriteOptions{IfMatch: t.before.String("meta.version")})
-	}
+	receipt, err := r.write(ctx, t, ops)
 	if err == nil {
-		return false, r.succeed(t, intent.Op, doc, later)
+		return false, r.succeed(t, intent.Op, receipt, later)
 	}
 	return r.failed(ctx, t, err)
 }
+
+// write sends a task's operation over the shortest way that the provider has.
+func (r *run) write(ctx context.Context, t *task, ops []scim.PatchOp) (scim.Receipt, error) {
+	opts := scim.WriteOptions{}
+	if t.before == nil {
+		opts.RetryToken = r.opts.Journal.RetryToken(t.phase, t.item.Row)
+	} else {
+		opts.IfMatch = t.before.Version()
+	}
+	quick, ok := r.resources.(provider.ReceiptWriter)
+	switch {
+	case ok && t.before == nil:
+		body, err := r.createBody(t.item)
+		if err != nil {
+			return scim.Receipt{}, err
+		}
+		return quick.CreateReceipt(ctx, body, opts)
+	case ok:
+		return quick.PatchReceipt(ctx, t.id(), ops, opts)
+	}
+	var doc scim.Document
+	var err error
+	if t.before == nil {
+		doc, err = r.resources.Create(ctx, t.item.Spec.Create(r.references.id), opts)
+	} else {
+		doc, err = r.resources.Patch(ctx, t.id(), ops, opts)
+	}
+	return scim.Receipt{ID: doc.ID(), Version: doc.Version()}, err
+}
+
+// createBody encodes what a row makes.
+func (r *run) createBody(item *transfer.Item) ([]byte, error) {
+	var body []byte
+	var err error
+	if e, ok := item.Spec.(transfer.Encoder); ok {
+		body, err = e.AppendCreate(make([]byte, 0, r.bodySize.Load()), r.references.id)
+	} else {
+		body, err = json.Marshal(item.Spec.Create(r.references.id))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("row %d: %w", item.Row, err)
+	}
+	// A row is about as large as the one before.
+	r.bodySize.Store(int64(len(body)) + bodySlack)
+	return body, nil
+}
+
+// bodySlack is by how much rows of a file usually differ in length.
+const bodySlack = 128
 
 // intent is what the journal is told before a row is sent.
 func (r *run) intent(t *task) (journal.Intent, []scim.PatchOp, error) {
@@ -104,8 +148,8 @@ func (r *run) settled(t *task) journal.Result {
 	return journal.Updated
 }
 
-func (r *run) succeed(t *task, op string, doc scim.Document, later bool) error {
-	o := journal.Outcome{Result: journal.Updated, ID: doc.String("id"), ETag: doc.String("meta.version"), Status: http.StatusOK}
+func (r *run) succeed(t *task, op string, receipt scim.Receipt, later bool) error {
+	o := journal.Outcome{Result: journal.Updated, ID: receipt.ID, ETag: receipt.Version, Status: http.StatusOK}
 	if op == "create" {
 		o.Result, o.Status = journal.Created, http.StatusCreated
 	}
@@ -116,7 +160,7 @@ func (r *run) succeed(t *task, op string, doc scim.Document, later bool) error {
 // failed decides what an error means for a row: a refusal, something to look
 // at again, or not known.
 func (r *run) failed(ctx context.Context, t *task, err error) (again bool, fatal error) {
-	o := outcomeOf(err)
+	o := flow.OutcomeOf(err)
 	if o.Transient {
 		defer func() {
 			if fatal == nil && r.down() {
@@ -125,7 +169,7 @@ func (r *run) failed(ctx context.Context, t *task, err error) (again bool, fatal
 		}()
 	}
 	switch {
-	case notSent(err):
+	case flow.NotSent(err):
 		return false, r.fail(t, o)
 	case errors.Is(err, scim.ErrUnauthorized):
 		// The credential is gone: no row after this one can do better.
@@ -135,7 +179,7 @@ func (r *run) failed(ctx context.Context, t *task, err error) (again bool, fatal
 		return false, err
 	case errors.Is(err, scim.ErrConflict), t.before != nil && errors.Is(err, scim.ErrNotFound):
 		return r.lookAgain(ctx, t, o)
-	case definite(o.Status):
+	case flow.Definite(o.Status):
 		return false, r.fail(t, o)
 	}
 	// It may have happened: reading the service tells.
@@ -143,18 +187,6 @@ func (r *run) failed(ctx context.Context, t *task, err error) (again bool, fatal
 		t.open = &journal.Intent{Row: t.item.Row, Op: operation(t)}
 	}
 	return r.lookAgain(ctx, t, o)
-}
-
-// notSent says that a request certainly did not reach the service.
-func notSent(err error) bool {
-	var e interface{ Sent() bool }
-	return errors.As(err, &e) && !e.Sent()
-}
-
-// definite says that a status means the operation did not happen.
-func definite(status int) bool {
-	return status >= 400 && status < 500 && status != http.StatusRequestTimeout || status == http.StatusNotImplemented ||
-		status == http.StatusServiceUnavailable
 }
 
 // lookAgain reads what is there now and puts it into the task. It answers true
@@ -197,26 +229,4 @@ func (r *run) lookAgain(ctx context.Context, t *task, o journal.Outcome) (again 
 func (r *run) fail(t *task, o journal.Outcome) error {
 	o.Result = journal.Failed
 	return r.settle(t, o, false)
-}
-
-// outcomeOf tells of an error what the report needs.
-func outcomeOf(err error) journal.Outcome {
-	o := journal.Outcome{Reason: err.Error(), Code: "failed", Transient: true}
-	var e *scim.Error
-	if errors.As(err, &e) {
-		o.Status = e.Status
-		o.Code, o.Transient = "refused", false
-		if e.MessageID != "" {
-			o.Code = e.MessageID
-		}
-	}
-	switch {
-	case errors.Is(err, scim.ErrConflict):
-		o.Code = "conflict"
-	case errors.Is(err, scim.ErrUnauthorized):
-		o.Code, o.Transient = "unauthorized", true
-	case errors.Is(err, scim.ErrUnavailable):
-		o.Code, o.Transient = "unavailable", true
-	}
-	return o
 }

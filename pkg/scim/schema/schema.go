@@ -81,6 +81,10 @@ type Attribute struct {
 	// MinLength and MaxLength bound strings in characters; 0 means no bound.
 	MinLength int `json:"idcsMinLength,omitempty"`
 	MaxLength int `json:"idcsMaxLength,omitempty"`
+	// Pattern is a regular expression that strings must match as a whole.
+	Pattern string `json:"idcsuiRegexp,omitempty"`
+	// DisplayName is what people read in place of the name.
+	DisplayName string `json:"idcsDisplayName,omitempty"`
 	// MinValue and MaxValue bound integers; nil means no bound.
 	MinValue *int64 `json:"idcsMinValue,omitempty"`
 	MaxValue *int64 `json:"idcsMaxValue,omitempty"`
