@@ -205,6 +205,7 @@ func (s *Service) readOperation(w http.ResponseWriter, r *http.Request, who *cal
 		}
 		switch op.verb {
 		case schema.VerbPatch:
+			op.params.AllowSelfChange = op.params.AllowSelfChange || allowsSelfChange(doc)
 			op.ops, err = patchOps(doc)
 		case schema.VerbSearch:
 			op.params, err = searchParams(doc, op.params)
@@ -219,6 +220,20 @@ func (s *Service) readOperation(w http.ResponseWriter, r *http.Request, who *cal
 		op.retry, err = newRetry(r, who, raw)
 	}
 	return op, err
+}
+
+// selfChange is the extension by which the body of a PATCH says that the change
+// of the own account is meant; other bodies carry it as the resource's.
+const selfChange = "urn:ietf:params:scim:schemas:oracle:idcs:extension:selfChange:User"
+
+func allowsSelfChange(doc engine.Document) bool {
+	if v, ok := member(doc, selfChange+":allowSelfChange"); ok {
+		return v == true
+	}
+	v, _ := member(doc, selfChange)
+	ext, _ := v.(map[string]any)
+	allow, _ := member(ext, "allowSelfChange")
+	return allow == true
 }
 
 const writeVerbs = schema.VerbCreate | schema.VerbPut | schema.VerbPatch | schema.VerbDelete
@@ -237,6 +252,10 @@ func ifMatch(h string) string {
 // answerOperation does the operation and answers it.
 func (s *Service) answerOperation(w http.ResponseWriter, r *http.Request, who *caller, op *operation) {
 	ctx := r.Context()
+	buf, _ := buffers.Get().(*[]byte)
+	if op.rt.Name != providerConfig && op.rt.Name != "Me" { // get changes what they answer
+		op.params.Into = (*buf)[:0]
+	}
 	if op.verb&(schema.VerbList|schema.VerbSearch) != 0 {
 		list, err := s.list(ctx, who, op)
 		if err != nil {
@@ -244,6 +263,7 @@ func (s *Service) answerOperation(w http.ResponseWriter, r *http.Request, who *c
 			return
 		}
 		writeList(w, list)
+		keepBuffer(buf, list.JSON)
 		return
 	}
 	res, err := s.perform(ctx, who, op)
@@ -251,6 +271,7 @@ func (s *Service) answerOperation(w http.ResponseWriter, r *http.Request, who *c
 		s.answerError(w, r, err)
 		return
 	}
+	defer keepBuffer(buf, res.JSON)
 	switch op.verb {
 	case schema.VerbDelete:
 		w.WriteHeader(http.StatusNoContent)
@@ -289,6 +310,15 @@ func (s *Service) perform(ctx context.Context, who *caller, op *operation) (*eng
 }
 
 func (s *Service) do(ctx context.Context, who *caller, op *operation) (*engine.Result, error) {
+	res, err := s.act(ctx, who, op)
+	if err == nil && op.rt.Name == meType && op.verb != schema.VerbGet {
+		showMe(who, op, res)
+	}
+	return res, err
+}
+
+// act is do but for the looks of Me.
+func (s *Service) act(ctx context.Context, who *caller, op *operation) (*engine.Result, error) {
 	typ := op.rt.Name
 	switch op.verb {
 	case schema.VerbCreate:
@@ -308,7 +338,7 @@ func (s *Service) do(ctx context.Context, who *caller, op *operation) (*engine.R
 // with the engine.
 func (s *Service) get(ctx context.Context, who *caller, op *operation) (*engine.Result, error) {
 	typ := op.rt.Name
-	if typ == "Me" {
+	if typ == meType {
 		typ = "User"
 	}
 	res, err := s.resources.Get(ctx, who.call, typ, op.id, op.params)
@@ -318,13 +348,21 @@ func (s *Service) get(ctx context.Context, who *caller, op *operation) (*engine.
 	switch op.rt.Name {
 	case providerConfig:
 		s.declareBulk(res.Doc)
-	case "Me":
-		res.Location = who.call.BaseURL + adminBase + op.rt.Endpoint + "/" + op.id
-		if meta, ok := res.Doc["meta"].(map[string]any); ok {
-			meta["resourceType"], meta["location"] = op.rt.Name, res.Location
-		}
+	case meType:
+		showMe(who, op, res)
 	}
 	return res, nil
+}
+
+// meType is the type of the resource that is the calling user.
+const meType = "Me"
+
+// showMe makes the answer about a user look like one about Me.
+func showMe(who *caller, op *operation, res *engine.Result) {
+	res.Location = who.call.BaseURL + adminBase + op.rt.Endpoint + "/" + op.id
+	if meta, ok := res.Doc["meta"].(map[string]any); ok {
+		meta["resourceType"], meta["location"] = op.rt.Name, res.Location
+	}
 }
 
 // declareBulk puts the limits of Bulk, which the HTTP side sets, into the

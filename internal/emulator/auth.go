@@ -36,12 +36,14 @@ func (s *Service) authenticate(w http.ResponseWriter, r *http.Request) (*caller,
 			"The token has no scope for the administration API."))
 		return nil, false
 	}
+	quirk, _ := r.Context().Value(quirkKey{}).(FaultAction)
 	return &caller{
 		scope: claims.Scope,
 		key:   claims.ClientID + "\x00" + claims.SubjectType + "\x00" + claims.Subject,
 		call: engine.Call{
 			Actor: actorOf(claims), RequestID: w.Header().Get("opc-request-id"),
 			ClientIP: clientIP(r), BaseURL: s.baseURL(r),
+			IgnoreTerms: quirk == FaultIgnoreTerms, HideCodes: quirk == FaultHideCodes,
 		},
 	}, true
 }

@@ -66,8 +66,16 @@ func (s *Service) control(w http.ResponseWriter, r *http.Request) {
 		"/faults": {http.MethodGet: s.controlFaults, http.MethodPut: s.controlSetFaults, http.MethodDelete: s.controlSetFaults},
 		"/log":    {http.MethodGet: s.controlLog},
 		"/outbox": {http.MethodGet: s.controlOutbox},
+
+		"/templates": {http.MethodGet: s.controlTemplates},
 	}
-	methods, ok := routes[strings.TrimPrefix(r.URL.Path, controlBase)]
+	path := strings.TrimPrefix(r.URL.Path, controlBase)
+	methods, ok := routes[path]
+	if id, found := strings.CutPrefix(path, "/outbox/"); found && id != "" {
+		methods, ok = map[string]func(http.ResponseWriter, *http.Request) error{http.MethodGet: func(w http.ResponseWriter, r *http.Request) error {
+			return s.controlMail(w, r, id)
+		}}, true
+	}
 	if !ok {
 		writeStatus(w, http.StatusNotFound, "There is nothing at this path.")
 		return

@@ -42,6 +42,12 @@ const (
 	// FaultExpire treats the request's token as expired, for good: the client
 	// must get another one.
 	FaultExpire FaultAction = "expire-tokens"
+	// FaultIgnoreTerms handles the request, but a new bypass code expires and
+	// can be used as the settings say, whatever the request asks for.
+	FaultIgnoreTerms FaultAction = "ignore-terms"
+	// FaultHideCodes handles the request and leaves bypass codes out of what
+	// is read.
+	FaultHideCodes FaultAction = "hide-codes"
 )
 
 // FaultRule says which requests go wrong and how. The zero value of each
@@ -88,9 +94,9 @@ func (f FaultRule) Validate() error {
 		if f.Delay <= 0 {
 			return faultError("latency needs a delay, such as latency:delay=200ms")
 		}
-	case FaultDrop, FaultCut, FaultExpire:
+	case FaultDrop, FaultCut, FaultExpire, FaultIgnoreTerms, FaultHideCodes:
 	default:
-		return faultError("action %q is not known; there are latency, a status, drop, cut and expire-tokens", f.Action)
+		return faultError("action %q is not known; there are latency, a status, drop, cut, expire-tokens, ignore-terms and hide-codes", f.Action)
 	}
 	if f.Action != FaultStatus && (f.Status != 0 || f.RetryAfter != nil) {
 		return faultError("%s takes neither status nor retry-after", f.Action)

@@ -116,7 +116,7 @@ func (a *activeFault) due() bool {
 func (s *Service) applyFaults(w http.ResponseWriter, r *http.Request, family string, next http.HandlerFunc) {
 	v := s.faults.decide(family, r)
 	if v.delay > 0 {
-		if err := s.opts.Sleep(r.Context(), v.delay); err != nil {
+		if err := s.hold(r.Context(), v.delay); err != nil {
 			panic(http.ErrAbortHandler) // the client has gone
 		}
 	}
@@ -137,13 +137,36 @@ func (s *Service) applyFaults(w http.ResponseWriter, r *http.Request, family str
 		writeStatus(w, v.action.Status, "This answer was asked for by a fault rule.")
 	case FaultExpire:
 		next(w, r.WithContext(context.WithValue(r.Context(), expireKey{}, true)))
+	case FaultIgnoreTerms, FaultHideCodes:
+		next(w, r.WithContext(context.WithValue(r.Context(), quirkKey{}, v.action.Action)))
 	default:
 		next(w, r)
 	}
 }
 
+// hold waits for a latency, but not longer than the service is open.
+func (s *Service) hold(ctx context.Context, d time.Duration) error {
+	held, release := context.WithCancel(ctx)
+	defer release()
+	go func() {
+		select {
+		case <-s.closing:
+			release()
+		case <-held.Done():
+		}
+	}()
+	err := s.opts.Sleep(held, d)
+	if ctx.Err() == nil && held.Err() != nil {
+		return nil // closing: what was held is answered
+	}
+	return err
+}
+
 // expireKey marks a request whose token counts as expired.
 type expireKey struct{}
+
+// quirkKey holds what a request that is handled is to do otherwise.
+type quirkKey struct{}
 
 // cut lets the request be handled and sends half of the answer. An answer
 // without a body is not sent at all.

@@ -269,3 +269,27 @@ func TestFaultExpiresTokens(t *testing.T) {
 	f.token, _ = f.want(f.tokenCall(oauth.TokenPath, "grant_type", "client_credentials", "scope", oauth.ScopeMyScopes), 200).doc["access_token"].(string)
 	f.want(f.do(http.MethodGet, "/admin/v1/Users", nil), 200)
 }
+
+// TestCloseLetsGo closes a service while a latency fault holds a request.
+func TestCloseLetsGo(t *testing.T) {
+	held := make(chan struct{})
+	f := start(t, func(o *Options) {
+		o.Sleep = func(ctx context.Context, _ time.Duration) error {
+			close(held)
+			<-ctx.Done()
+			return ctx.Err()
+		}
+	})
+	if err := f.SetFaults([]FaultRule{{Action: FaultLatency, Delay: Duration(time.Hour), Times: 1}}); err != nil {
+		t.Fatal(err)
+	}
+	answered := make(chan int)
+	go func() { answered <- f.do(http.MethodGet, "/admin/v1/Users", nil).status }()
+	<-held
+	if err := f.Close(); err != nil {
+		t.Error(err)
+	}
+	if status := <-answered; status != http.StatusOK {
+		t.Errorf("the held request got %d", status)
+	}
+}

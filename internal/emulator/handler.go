@@ -13,6 +13,7 @@ import (
 
 	"github.com/idctl/idctl/internal/emulator/engine"
 	"github.com/idctl/idctl/internal/emulator/oauth"
+	"github.com/idctl/idctl/internal/emulator/pages"
 	"github.com/idctl/idctl/internal/emulator/store"
 )
 
@@ -23,6 +24,7 @@ const (
 	familyWellKnown = "well-known"
 	familySCIM      = "scim"
 	familyControl   = "emulator"
+	familyPages     = "ui"
 
 	adminBase = "/admin/v1"
 )
@@ -39,6 +41,8 @@ func familyOf(p string) string {
 		return familyWellKnown
 	case p == controlBase || strings.HasPrefix(p, controlBase+"/"):
 		return familyControl
+	case pages.Is(p):
+		return familyPages
 	}
 	return ""
 }
@@ -68,10 +72,7 @@ func (s *Service) serveHTTP(rw http.ResponseWriter, r *http.Request) {
 		Time: s.clock.Now(), Method: r.Method, Path: r.URL.Path, Query: parameterNames(r.URL.RawQuery),
 		RequestID: requestID(r.Header.Get("opc-request-id")),
 	}}
-	w.Header().Set("opc-request-id", ex.record.RequestID)
-	w.Header().Set("X-ORACLE-DMS-ECID", ex.record.RequestID)
-	w.Header().Set("X-ORACLE-DMS-RID", "0")
-	w.Header().Set("X-Content-Type-Options", "nosniff")
+	setCommonHeaders(w.Header(), ex.record.RequestID)
 	r = r.WithContext(context.WithValue(r.Context(), exchangeKey{}, ex))
 	if family != familyControl {
 		defer func() {
@@ -86,7 +87,7 @@ func (s *Service) serveHTTP(rw http.ResponseWriter, r *http.Request) {
 		writeStatus(w, http.StatusForbidden, "This host name is not served here.")
 		return
 	}
-	if r.ContentLength > s.opts.MaxPayload && family != familyControl {
+	if r.ContentLength > s.opts.MaxPayload && family != familyControl && family != familyPages {
 		// Refused before a byte of it is read.
 		writeStatus(w, http.StatusRequestEntityTooLarge, fmt.Sprintf("The payload is larger than %d bytes.", s.opts.MaxPayload))
 		return
@@ -96,8 +97,14 @@ func (s *Service) serveHTTP(rw http.ResponseWriter, r *http.Request) {
 		return
 	}
 	ex.record.Time = s.clock.Now()
-	if family == familyControl {
+	switch family {
+	case familyControl:
 		s.control(w, r)
+		return
+	case familyPages:
+		// For people: neither limits nor faults are meant for them.
+		call := engine.Call{ClientIP: clientIP(r), RequestID: ex.record.RequestID}
+		s.pages.ServeHTTP(w, r.WithContext(engine.WithCall(r.Context(), call)))
 		return
 	}
 	if !s.limits.allow(r.URL.Path, s.clock.Now()) {
@@ -108,6 +115,16 @@ func (s *Service) serveHTTP(rw http.ResponseWriter, r *http.Request) {
 	s.applyFaults(w, r, family, func(w http.ResponseWriter, r *http.Request) { s.serveFamily(w, r, family) })
 }
 
+// setCommonHeaders sets what every answer has. The names are in the form in which
+// package http keeps them, and the values share one allocation.
+func setCommonHeaders(h http.Header, requestID string) {
+	v := []string{requestID, requestID, "0", "nosniff"}
+	h["Opc-Request-Id"] = v[0:1:1]
+	h["X-Oracle-Dms-Ecid"] = v[1:2:2]
+	h["X-Oracle-Dms-Rid"] = v[2:3:3]
+	h["X-Content-Type-Options"] = v[3:4:4]
+}
+
 func (s *Service) serveFamily(w http.ResponseWriter, r *http.Request, family string) {
 	switch family {
 	case familyAdmin:
@@ -115,7 +132,8 @@ func (s *Service) serveFamily(w http.ResponseWriter, r *http.Request, family str
 	case familySCIM:
 		s.scim(w, r)
 	case familyOAuth:
-		s.oauth.ServeHTTP(w, r)
+		call := engine.Call{ClientIP: clientIP(r), RequestID: exchangeOf(r.Context()).record.RequestID, BaseURL: s.baseURL(r)}
+		s.oauth.ServeHTTP(w, r.WithContext(engine.WithCall(r.Context(), call)))
 	case familyWellKnown:
 		switch r.URL.Path {
 		case oauth.OpenIDPath:

@@ -161,7 +161,8 @@ func (p *jsonParser) object(depth int) (map[string]any, error) {
 // rule, so it starts as a list; a hostile one must not cost the square of its
 // size.
 type nameSet struct {
-	few  []string
+	few  [fewNames]string
+	n    int
 	many map[string]struct{}
 }
 
@@ -170,19 +171,20 @@ const fewNames = 16
 // add says whether the name was there before.
 func (s *nameSet) add(name string) bool {
 	if s.many == nil {
-		for _, n := range s.few {
+		for _, n := range s.few[:s.n] {
 			if strings.EqualFold(n, name) {
 				return true
 			}
 		}
-		s.few = append(s.few, name)
-		if len(s.few) > fewNames {
-			s.many = make(map[string]struct{}, 2*fewNames)
-			for _, n := range s.few {
-				s.many[strings.ToLower(n)] = struct{}{}
-			}
+		if s.n < fewNames {
+			s.few[s.n] = name
+			s.n++
+			return false
 		}
-		return false
+		s.many = make(map[string]struct{}, 2*fewNames)
+		for _, n := range s.few {
+			s.many[strings.ToLower(n)] = struct{}{}
+		}
 	}
 	key := strings.ToLower(name)
 	_, dup := s.many[key]

@@ -74,6 +74,14 @@ var paramSetters = map[string]func(p *engine.Params, name, value string) error{
 		p.Force = b
 		return nil
 	},
+	"allowSelfChange": func(p *engine.Params, n, v string) error {
+		b, err := strconv.ParseBool(v)
+		if err != nil {
+			return badParameter("Parameter %s must be true or false.", n)
+		}
+		p.AllowSelfChange = b
+		return nil
+	},
 }
 
 func setSortOrder(p *engine.Params, name, value string) error {

@@ -3,8 +3,10 @@ package emulator
 import (
 	"bytes"
 	"errors"
+	"io"
 	"net/http"
 	"strconv"
+	"sync"
 
 	"github.com/idctl/idctl/internal/emulator/engine"
 )
@@ -102,11 +104,32 @@ func writeBody(w http.ResponseWriter, status int, contentType string, body any) 
 }
 
 func send(w http.ResponseWriter, status int, contentType string, b *bytes.Buffer) {
-	w.Header().Set("Content-Type", contentType)
-	w.Header().Set("Content-Length", strconv.Itoa(b.Len()))
+	sendBytes(w, status, contentType, b.Bytes())
+}
+
+func sendBytes(w http.ResponseWriter, status int, contentType string, b []byte) {
+	h := w.Header()
+	h["Content-Type"] = []string{contentType}
+	h["Content-Length"] = []string{strconv.Itoa(len(b))}
 	w.WriteHeader(status)
 	// A failed write means that the client has gone; nobody is left to tell.
-	_, _ = w.Write(b.Bytes())
+	_, _ = w.Write(b) //nolint:gosec // JSON, and its type says so
+}
+
+// buffers hold answers while they are made and sent. A page is some hundred
+// kilobytes, which would otherwise be new memory for each.
+var buffers = sync.Pool{New: func() any { b := make([]byte, 0, 8<<10); return &b }}
+
+// maxBuffer is the largest that is kept.
+const maxBuffer = 4 << 20
+
+func keepBuffer(b *[]byte, used []byte) {
+	if cap(used) > cap(*b) {
+		*b = used
+	}
+	if cap(*b) <= maxBuffer {
+		buffers.Put(b)
+	}
 }
 
 // writeResult answers one resource. The ETag is meta.version as it is, without
@@ -118,15 +141,44 @@ func writeResult(w http.ResponseWriter, status int, res *engine.Result) {
 	if status == http.StatusCreated && res.Location != "" {
 		w.Header().Set("Location", res.Location)
 	}
-	writeBody(w, status, contentJSON, res.Doc)
+	writeDocument(w, status, contentJSON, res)
+}
+
+// writeDocument answers a resource that may be text already.
+func writeDocument(w http.ResponseWriter, status int, contentType string, res *engine.Result) {
+	if res.JSON == nil {
+		writeBody(w, status, contentType, res.Doc)
+		return
+	}
+	sendBytes(w, status, contentType, append(res.JSON, '\n'))
 }
 
 // documentSize is what a user takes as JSON, roughly; a page starts with room
 // for as many as it has.
 const documentSize = 2 << 10
 
+// listText is a page: what stands before the resources and after them.
+func listText(w http.ResponseWriter, contentType, head string, l *engine.List, tail string) {
+	h := w.Header()
+	h["Content-Type"] = []string{contentType}
+	h["Content-Length"] = []string{strconv.Itoa(len(head) + len(l.JSON) + len(tail))}
+	w.WriteHeader(http.StatusOK)
+	// A failed write means that the client has gone; nobody is left to tell.
+	_, _ = io.WriteString(w, head)
+	_, _ = w.Write(l.JSON) //nolint:gosec // JSON, and its type says so
+	_, _ = io.WriteString(w, tail)
+}
+
 // writeList answers a page, one resource after the other into one buffer.
 func writeList(w http.ResponseWriter, l *engine.List) {
+	if l.JSON != nil {
+		if l.NextPage != "" {
+			w.Header().Set("opc-next-page", l.NextPage)
+		}
+		listText(w, contentJSON, `{"schemas":["`+urnList+`"],"totalResults":`+strconv.Itoa(l.Total)+`,"Resources":[`, l,
+			`],"startIndex":`+strconv.Itoa(l.StartIndex)+`,"itemsPerPage":`+strconv.Itoa(l.ItemsPerPage)+"}\n")
+		return
+	}
 	var b bytes.Buffer
 	b.Grow(documentSize * (len(l.Resources) + 1))
 	b.WriteString(`{"schemas":["` + urnList + `"],"totalResults":`)

@@ -93,11 +93,21 @@ func repeated() error {
 // doOnce does a write unless its token did it already.
 func (s *Service) doOnce(ctx context.Context, who *caller, op *operation) (*engine.Result, error) {
 	t := op.retry
-	// The token is looked up in the transaction of the write only: that it was
-	// used before is the rare case.
-	res, err := s.do(context.WithValue(ctx, retryKey{}, &pendingRetry{retry: t, typ: op.rt.Name, id: op.id}), who, op)
+	if s.engine.Apart(op.rt.Name) {
+		// What comes before its transaction would be refused the second time,
+		// such as the old password.
+		err := s.store.View(ctx, func(tx store.Tx) error { return t.look(tx, s.clock.Now()) })
+		if err != nil {
+			return nil, err
+		}
+	}
 	if t.found == nil {
-		return res, err
+		// The token is looked up in the transaction of the write only: that it
+		// was used before is the rare case.
+		res, err := s.do(context.WithValue(ctx, retryKey{}, &pendingRetry{retry: t, typ: op.rt.Name, id: op.id}), who, op)
+		if t.found == nil {
+			return res, err
+		}
 	}
 	if t.found.Request != t.digest {
 		// That a token may not be used for two requests is known of the
@@ -113,6 +123,9 @@ func (s *Service) repeat(ctx context.Context, who *caller, op *operation) (*engi
 		return &engine.Result{}, nil
 	}
 	id := op.retry.found.ID
+	if op.rt.Name == meType {
+		return s.get(ctx, who, op)
+	}
 	p := engine.Params{Attributes: op.params.Attributes, AttributeSets: op.params.AttributeSets}
 	if op.rt.Verbs&schema.VerbGet != 0 && id != "" {
 		res, err := s.resources.Get(ctx, who.call, op.rt.Name, id, p)

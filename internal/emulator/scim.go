@@ -99,6 +99,8 @@ func (s *Service) scimResource(w http.ResponseWriter, r *http.Request, who *call
 		s.answerError(w, r, err)
 		return
 	}
+	buf, _ := buffers.Get().(*[]byte)
+	op.params.Into = (*buf)[:0]
 	if op.verb&(schema.VerbList|schema.VerbSearch) != 0 {
 		list, err := s.list(r.Context(), who, op)
 		if err != nil {
@@ -106,6 +108,7 @@ func (s *Service) scimResource(w http.ResponseWriter, r *http.Request, who *call
 			return
 		}
 		writePlainList(w, list)
+		keepBuffer(buf, list.JSON)
 		return
 	}
 	res, err := s.perform(r.Context(), who, op)
@@ -113,6 +116,7 @@ func (s *Service) scimResource(w http.ResponseWriter, r *http.Request, who *call
 		s.answerError(w, r, err)
 		return
 	}
+	defer keepBuffer(buf, res.JSON)
 	switch {
 	case op.verb == schema.VerbDelete:
 		w.WriteHeader(http.StatusNoContent)

@@ -59,11 +59,16 @@ func writePlainResult(w http.ResponseWriter, status int, res *engine.Result) {
 	if res.Location != "" {
 		w.Header().Set("Location", res.Location)
 	}
-	writeBody(w, status, contentSCIM, res.Doc)
+	writeDocument(w, status, contentSCIM, res)
 }
 
 // writePlainList answers a page; itemsPerPage is what the page has.
 func writePlainList(w http.ResponseWriter, l *engine.List) {
+	if l.JSON != nil {
+		listText(w, contentSCIM, `{"schemas":["`+urnList+`"],"totalResults":`+strconv.Itoa(l.Total)+`,"startIndex":`+strconv.Itoa(l.StartIndex)+
+			`,"itemsPerPage":`+strconv.Itoa(l.Shown)+`,"Resources":[`, l, "]}\n")
+		return
+	}
 	var b bytes.Buffer
 	b.Grow(documentSize * (len(l.Resources) + 1))
 	b.WriteString(`{"schemas":["` + urnList + `"],"totalResults":`)

@@ -112,7 +112,11 @@ func (s *Service) seedOne(ctx context.Context, call engine.Call, d SeedDocument,
 	if doc == nil {
 		return "", refusal(http.StatusBadRequest, "invalidValue", msgSyntax, "The document is missing.")
 	}
-	res, err := s.resources.Create(ctx, call, rt.Name, doc, engine.Params{Attributes: []string{"id"}})
+	create := s.resources.Create
+	if engine.Enrolled(rt.Name) {
+		create = s.engine.Enrol
+	}
+	res, err := create(ctx, call, rt.Name, doc, engine.Params{Attributes: []string{"id"}})
 	if err != nil {
 		return "", err
 	}

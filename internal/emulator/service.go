@@ -1,7 +1,7 @@
 // Package emulator is an identity domain in one http.Handler: the SCIM family
 // /admin/v1 with Bulk, the same users and groups in plain SCIM at /scim/v2, the
-// OAuth endpoints and discovery documents, and a control interface for tests,
-// on any store.
+// OAuth endpoints and discovery documents, the web pages that mails lead to, and
+// a control interface for tests, on any store.
 //
 // It is the HTTP side: request ids, limits, faults, clock, authentication,
 // routing, reading and writing of bodies. What a resource is and does lies in
@@ -27,7 +27,9 @@ import (
 	"time"
 
 	"github.com/idctl/idctl/internal/emulator/engine"
+	"github.com/idctl/idctl/internal/emulator/mail"
 	"github.com/idctl/idctl/internal/emulator/oauth"
+	"github.com/idctl/idctl/internal/emulator/pages"
 	"github.com/idctl/idctl/internal/emulator/schemas"
 	"github.com/idctl/idctl/internal/emulator/store"
 	"github.com/idctl/idctl/pkg/scim/schema"
@@ -147,6 +149,8 @@ type Service struct {
 	engine    *engine.Engine
 	catalog   Catalog
 	outbox    func(ctx context.Context, after string, limit int) ([]engine.Mail, string, error)
+	templates *mail.Templates
+	pages     *pages.Pages
 	oauth     *oauth.Server
 	faults    *faultSet
 	limits    *limiter
@@ -156,6 +160,7 @@ type Service struct {
 
 	inFlight sync.WaitGroup // requests of Transport
 	closed   atomic.Bool
+	closing  chan struct{} // closed by the first Close
 }
 
 // New makes a Service on the store and registers the administrator's client.
@@ -180,7 +185,7 @@ func New(ctx context.Context, opts Options) (*Service, error) {
 	if opts.Sleep == nil {
 		opts.Sleep = sleep
 	}
-	s := &Service{opts: opts, store: opts.Store, log: opts.Log}
+	s := &Service{opts: opts, store: opts.Store, log: opts.Log, closing: make(chan struct{})}
 	s.clock = &storeClock{base: opts.Clock, store: opts.Store}
 	s.requests = newRequestLog(opts.LogSize)
 	var err error
@@ -202,6 +207,8 @@ func New(ctx context.Context, opts Options) (*Service, error) {
 	if err := s.registerAdmin(ctx); err != nil {
 		return nil, err
 	}
+	s.templates = mail.New()
+	s.pages = s.newPages()
 	return s, nil
 }
 
@@ -212,10 +219,10 @@ func (s *Service) wire() error {
 		return errors.New("emulator: the embedded schemas cannot be read")
 	}
 	e := engine.New(retryStore{Store: s.store, now: s.clock.Now}, catalog, engine.Options{
-		Clock: s.clock, PasswordCost: s.opts.PasswordCost, Log: s.log,
+		Clock: s.clock, PasswordCost: s.opts.PasswordCost, Log: s.log, UserGone: oauth.DropUser,
 	})
 	s.engine, s.resources, s.catalog, s.outbox = e, e, catalog, e.Outbox
-	users := directory{store: s.store, resources: e}
+	users := directory{engine: e}
 	var err error
 	s.oauth, err = oauth.New(oauth.Config{
 		Store: s.store, Now: s.clock.Now, BaseURL: s.baseURL, Tenant: s.opts.Tenant, Log: s.log,
@@ -269,9 +276,12 @@ func (s *Service) Handler() http.Handler { return http.HandlerFunc(s.serveHTTP) 
 func (s *Service) OAuth() *oauth.Server { return s.oauth }
 
 // Close waits for the requests of Transport that are still running and
-// refuses new ones. It leaves the store open.
+// refuses new ones. Requests that a latency fault holds are answered at once.
+// It leaves the store open.
 func (s *Service) Close() error {
-	s.closed.Store(true)
+	if !s.closed.Swap(true) {
+		close(s.closing)
+	}
 	s.inFlight.Wait()
 	return nil
 }

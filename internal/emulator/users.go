@@ -2,107 +2,49 @@ package emulator
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 
 	"github.com/idctl/idctl/internal/emulator/engine"
 	"github.com/idctl/idctl/internal/emulator/oauth"
-	"github.com/idctl/idctl/internal/emulator/store"
-	"github.com/idctl/idctl/pkg/scim/filter"
 )
 
-// directory answers the authorisation server's questions about users from
-// their stored documents, of which the engine keeps the password as a hash.
+// directory answers the authorisation server's questions about users: the
+// engine knows who may sign in.
 type directory struct {
-	store     store.Store
-	resources Resources
+	engine *engine.Engine
 }
 
-// storedUser is what signing in needs of a stored document.
-type storedUser struct {
-	OCID        string `json:"ocid"`
-	UserName    string `json:"userName"`
-	DisplayName string `json:"displayName"`
-	Active      *bool  `json:"active"`
-	Password    string `json:"password"`
-	State       struct {
-		Locked struct {
-			On bool `json:"on"`
-		} `json:"locked"`
-	} `json:"urn:ietf:params:scim:schemas:oracle:idcs:extension:userState:User"`
-}
-
-// usable says whether the user may sign in.
-func (u *storedUser) usable() bool { return (u.Active == nil || *u.Active) && !u.State.Locked.On }
-
-// Verify implements oauth.Passwords. Failures are not counted: locking after
-// too many of them is not built.
+// Verify implements oauth.Passwords. That a password which has to be changed
+// is good enough for a token, unless it is too old, is a guess.
 func (d directory) Verify(ctx context.Context, userName, password string) (oauth.Subject, error) {
-	id, u, err := d.find(ctx, userName)
-	if errors.Is(err, oauth.ErrNoUser) {
+	u, err := d.engine.SignIn(ctx, userName, password)
+	switch {
+	case err == nil, errors.Is(err, engine.ErrPasswordMustChange) && !u.Expired:
+		return oauth.Subject{ID: u.UserID, OCID: u.OCID, UserName: u.UserName, DisplayName: u.DisplayName}, nil
+	case errors.Is(err, engine.ErrPasswordMustChange):
+		return oauth.Subject{}, oauth.ErrPasswordExpired
+	case errors.Is(err, engine.ErrBadCredentials):
 		return oauth.Subject{}, oauth.ErrBadCredentials
+	case errors.Is(err, engine.ErrBlocked):
+		return oauth.Subject{}, oauth.ErrUserInactive
+	case errors.Is(err, engine.ErrLocked):
+		return oauth.Subject{}, oauth.ErrUserLocked
+	case errors.Is(err, engine.ErrNotActivated):
+		return oauth.Subject{}, oauth.ErrNotActivated
 	}
-	if err != nil {
-		return oauth.Subject{}, err
-	}
-	if u.Password == "" {
-		return oauth.Subject{}, oauth.ErrBadCredentials
-	}
-	right, err := engine.CheckPassword(u.Password, password)
-	if err != nil {
-		return oauth.Subject{}, fmt.Errorf("emulator: check password of user %s: %w", id, err)
-	}
-	if !right || !u.usable() {
-		return oauth.Subject{}, oauth.ErrBadCredentials
-	}
-	return u.subject(id), nil
+	return oauth.Subject{}, fmt.Errorf("emulator: sign-in: %w", err)
 }
 
 // Lookup implements oauth.Users.
 func (d directory) Lookup(ctx context.Context, userName string) (oauth.Subject, error) {
-	id, u, err := d.find(ctx, userName)
-	if err != nil {
-		return oauth.Subject{}, err
-	}
-	if !u.usable() {
+	u, err := d.engine.Usable(ctx, userName)
+	switch {
+	case err == nil:
+		return oauth.Subject{ID: u.UserID, OCID: u.OCID, UserName: u.UserName, DisplayName: u.DisplayName}, nil
+	case errors.Is(err, engine.ErrBadCredentials), errors.Is(err, engine.ErrBlocked), errors.Is(err, engine.ErrLocked),
+		errors.Is(err, engine.ErrNotActivated):
 		return oauth.Subject{}, oauth.ErrNoUser
 	}
-	return u.subject(id), nil
-}
-
-func (u *storedUser) subject(id string) oauth.Subject {
-	return oauth.Subject{ID: id, OCID: u.OCID, UserName: u.UserName, DisplayName: u.DisplayName}
-}
-
-// find looks a user up by name, without regard to case as the schema says.
-func (d directory) find(ctx context.Context, userName string) (string, *storedUser, error) {
-	byName := filter.Compare{Attr: filter.AttrPath{Name: "userName"}, Op: filter.OpEqual, Value: userName}
-	list, err := d.resources.List(ctx, engine.Call{}, "User", engine.Params{
-		Filter: byName.String(), Attributes: []string{"id"},
-	})
-	if err != nil {
-		return "", nil, fmt.Errorf("emulator: find user: %w", err)
-	}
-	if len(list.Resources) != 1 {
-		return "", nil, oauth.ErrNoUser
-	}
-	id, _ := list.Resources[0]["id"].(string)
-	var rec store.Record
-	err = d.store.View(ctx, func(tx store.Tx) error {
-		var err error
-		rec, err = tx.Get("User", id)
-		return err
-	})
-	if errors.Is(err, store.ErrNotFound) { // deleted in between
-		return "", nil, oauth.ErrNoUser
-	}
-	if err != nil {
-		return "", nil, fmt.Errorf("emulator: find user: %w", err)
-	}
-	var u storedUser
-	if err := json.Unmarshal(rec.Data, &u); err != nil {
-		return "", nil, fmt.Errorf("emulator: stored user %s: %w", id, err)
-	}
-	return id, &u, nil
+	return oauth.Subject{}, fmt.Errorf("emulator: find user: %w", err)
 }

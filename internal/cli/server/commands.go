@@ -15,7 +15,6 @@ import (
 	"github.com/idctl/idctl/internal/cli/cmdutil"
 	"github.com/idctl/idctl/internal/config"
 	"github.com/idctl/idctl/internal/emulator"
-	"github.com/idctl/idctl/internal/emulator/engine"
 	"github.com/idctl/idctl/internal/emulator/store/sqlite"
 	"github.com/idctl/idctl/internal/output"
 )
@@ -202,8 +201,8 @@ func newFaultsCmd(d *cmdutil.Deps, run func(context.Context, *controlOptions) er
 	cmd, o := controlCmd(d, &cobra.Command{
 		Use: "faults [<rule>...]", Short: "Show or replace the rules by which requests go wrong",
 		Long: `Show the rules in force and how often each fired, or put others in their place.
-A rule is ACTION[:key=value,...]. ACTION is a status, latency, drop, cut or
-expire-tokens; keys are every, probability, times, family, method, path, delay
+A rule is ACTION[:key=value,...]. ACTION is a status, latency, drop, cut,
+expire-tokens, ignore-terms or hide-codes; keys are every, probability, times, family, method, path, delay
 and retry-after.`,
 		Example: "  idctl server faults 429:every=3,retry-after=1 cut:path=/admin/v1/Users,times=2\n  idctl server faults --clear",
 		Args:    cobra.ArbitraryArgs,
@@ -244,14 +243,6 @@ func runFaults(ctx context.Context, o *controlOptions) error {
 	}).List(o.IO, rules)
 }
 
-func newOutboxCmd(d *cmdutil.Deps, run func(context.Context, *controlOptions) error) *cobra.Command {
-	cmd, o := controlCmd(d, &cobra.Command{
-		Use: "outbox", Short: "List the messages the server would have sent", Example: "  idctl server outbox -o json",
-	}, run)
-	limitFlag(cmd, o)
-	return cmd
-}
-
 func limitFlag(cmd *cobra.Command, o *controlOptions) {
 	cmd.Flags().IntVar(&o.Limit, "limit", 0, "show `N` at most; 0 shows all")
 }
@@ -264,24 +255,6 @@ func limited(path string, n int) (string, error) {
 		return path, nil
 	}
 	return path + "?" + url.Values{"limit": {strconv.Itoa(n)}}.Encode(), nil
-}
-
-func runOutbox(ctx context.Context, o *controlOptions) error {
-	var answer struct {
-		Mails []engine.Mail `json:"mails"`
-	}
-	if err := o.fetch(ctx, "/outbox", &answer); err != nil {
-		return err
-	}
-	return output.New(o.Output, output.Spec[engine.Mail]{
-		Columns: []output.Column[engine.Mail]{
-			{Name: "Created", Get: func(m *engine.Mail) string { return m.Created.Format(time.RFC3339) }},
-			{Name: "To", Get: func(m *engine.Mail) string { return strings.Join(m.To, ", ") }},
-			{Name: "Template", Get: func(m *engine.Mail) string { return m.Template }},
-			{Name: "Id", Wide: true, Get: func(m *engine.Mail) string { return m.ID }},
-		},
-		Key: func(m *engine.Mail) string { return m.ID },
-	}).List(o.IO, answer.Mails)
 }
 
 func newLogCmd(d *cmdutil.Deps, run func(context.Context, *controlOptions) error) *cobra.Command {

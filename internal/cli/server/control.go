@@ -126,8 +126,21 @@ func (c *control) refused(path string, status int, data []byte) error {
 		e.Detail = http.StatusText(status)
 	}
 	err := fmt.Errorf("the server at %s refused %s: %s", c.ready.URL, path, e.Detail)
-	if status == http.StatusBadRequest {
+	switch status {
+	case http.StatusBadRequest:
 		return &cmdutil.UsageError{Err: err}
+	case http.StatusNotFound:
+		return &missingError{err: err}
 	}
 	return err
 }
+
+// missingError says that the server does not have what a call is about.
+type missingError struct{ err error }
+
+func (e *missingError) Error() string { return e.err.Error() }
+
+func (e *missingError) Unwrap() error { return e.err }
+
+// ExitCode implements cmdutil.ExitCoder.
+func (e *missingError) ExitCode() int { return cmdutil.ExitNotFound }

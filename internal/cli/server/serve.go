@@ -133,10 +133,18 @@ func (o *serveOptions) listen(ctx context.Context, svc *emulator.Service, fresh 
 		err = o.greet(r, note, fresh)
 	}
 	if err == nil {
+		sending, stop := context.WithCancel(ctx)
+		sent := o.deliver(sending, svc, r.URL)
 		select {
 		case err = <-served:
 			served = nil
+		case err = <-sent:
+			sent = nil
 		case <-ctx.Done():
+		}
+		stop()
+		if sent != nil {
+			err = errors.Join(err, <-sent)
 		}
 	}
 	err = errors.Join(err, note.withdraw())
@@ -155,6 +163,19 @@ func (o *serveOptions) listen(ctx context.Context, svc *emulator.Service, fresh 
 		return fmt.Errorf("server: %w", err)
 	}
 	return nil
+}
+
+// deliver sends mails while the server runs, if it is to.
+func (o *serveOptions) deliver(ctx context.Context, svc *emulator.Service, url string) <-chan error {
+	if o.SMTP == "" {
+		return cmdutil.Go(func() error {
+			<-ctx.Done()
+			return nil
+		})
+	}
+	return cmdutil.Go(func() error {
+		return svc.Deliver(ctx, emulator.Delivery{SMTP: o.SMTP, From: o.SMTPFrom, BaseURL: url})
+	})
 }
 
 // reachable is the address to call: one that means every interface is none.
@@ -181,7 +202,10 @@ func (o *serveOptions) greet(r *ready, note *announcement, fresh bool) error {
 	} else if abs, err := filepath.Abs(where); err == nil {
 		where = abs
 	}
-	text := fmt.Sprintf("serving at %s, data in %s\nclient id: %s", r.URL, where, r.ClientID)
+	text := fmt.Sprintf("serving at %s, data in %s\nclient id: %s\noutbox: %s%s", r.URL, where, r.ClientID, r.URL, emulator.OutboxPath)
+	if o.SMTP != "" {
+		text += "\nmails are sent to: " + o.SMTP
+	}
 	env := "idctl server env"
 	if o.ReadyFile != "" {
 		env += " --ready-file " + quoteSh(o.ReadyFile)

@@ -18,6 +18,7 @@ import (
 	"github.com/idctl/idctl/internal/auth"
 	"github.com/idctl/idctl/internal/cli/cmdutil"
 	"github.com/idctl/idctl/internal/emulator"
+	"github.com/idctl/idctl/internal/emulator/mail"
 )
 
 const defaultAddr = "127.0.0.1:8910"
@@ -29,6 +30,10 @@ const long = `Serve an identity domain on this machine, for development and test
 groups and every other resource type, OAuth tokens, bulk calls, and the control
 interface. It serves in the foreground until Ctrl-C or SIGTERM and then exits
 with 0, once the requests on their way have been answered.
+
+Mails are kept in an outbox: idctl server outbox lists them, and a web page
+whose address is printed shows them to who has the control key. The links in
+them lead to pages of this server. --smtp sends the mails as well.
 
 Nobody is let in without credentials. The first start makes a client and a
 secret; with --store FILE they are kept beside it in FILE.credentials, mode
@@ -59,6 +64,8 @@ type serveOptions struct {
 	Limits           string
 	Faults           []string
 	FaultSeed        uint64
+	SMTP             string
+	SMTPFrom         string
 
 	clientSecret auth.Secret
 	rules        []emulator.FaultRule
@@ -97,6 +104,8 @@ func newServeCmd(d *cmdutil.Deps, run func(context.Context, *serveOptions) error
 	fs.StringVar(&o.Limits, "limits", "", "apply the published rate limits of a `KIND` of domain: "+strings.Join(emulator.LimitNames(), ", "))
 	fs.StringArrayVar(&o.Faults, "fault", nil, "let requests go wrong by a `RULE` such as 429:every=3,retry-after=1 (repeatable)")
 	fs.Uint64Var(&o.FaultSeed, "fault-seed", 1, "`number` that makes rules with a probability repeatable")
+	fs.StringVar(&o.SMTP, "smtp", "", "send the mails by the SMTP server at `HOST:PORT`, encrypted where it can; they stay in the outbox as well")
+	fs.StringVar(&o.SMTPFrom, "smtp-from", emulator.DefaultMailFrom, "`address` that mails are sent from, with --smtp")
 	return cmd
 }
 
@@ -119,6 +128,20 @@ func (o *serveOptions) check() error {
 	}
 	if o.Limits != "" && !slices.Contains(emulator.LimitNames(), o.Limits) {
 		return cmdutil.Usagef("--limits must be one of %s, not %q", strings.Join(emulator.LimitNames(), ", "), o.Limits)
+	}
+	if o.SMTP != "" {
+		if host, port, err := net.SplitHostPort(o.SMTP); err != nil || host == "" || port == "" {
+			return cmdutil.Usagef("--smtp must be HOST:PORT, such as 127.0.0.1:1025, not %q", o.SMTP)
+		}
+	}
+	if o.SMTPFrom == "" {
+		o.SMTPFrom = emulator.DefaultMailFrom
+	}
+	if _, err := mail.Address(o.SMTPFrom); err != nil {
+		return cmdutil.Usagef("--smtp-from must be an e-mail address, not %q", o.SMTPFrom)
+	}
+	if o.SMTP == "" && o.SMTPFrom != emulator.DefaultMailFrom {
+		return cmdutil.Usagef("--smtp-from needs --smtp: without it no mail leaves the server")
 	}
 	o.rules, err = parseRules(o.Faults)
 	if err != nil {

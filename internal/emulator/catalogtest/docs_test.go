@@ -56,7 +56,7 @@ func TestDocumentedFaults(t *testing.T) {
 			t.Errorf("key %s: %v", k[1], err)
 		}
 	}
-	for _, action := range []string{"latency", "drop", "cut", "expire-tokens"} {
+	for _, action := range []string{"latency", "drop", "cut", "expire-tokens", "ignore-terms", "hide-codes"} {
 		if !strings.Contains(text, "| `"+action+"` |") {
 			t.Errorf("action %s is not in the table", action)
 		}

@@ -45,11 +45,10 @@ func (tx *Tx) audit(c *Change, verb string, old, now Document) error {
 		if len(doc) == 0 {
 			continue
 		}
-		text, err := json.Marshal(c.ti.masked(doc))
-		if err != nil {
-			return err
-		}
-		ev[name] = string(text)
+		buf, _ := scratch.Get().(*[]byte)
+		*buf = c.ti.appendMasked((*buf)[:0], doc)
+		ev[name] = string(*buf)
+		scratch.Put(buf)
 	}
 	return tx.Event(ev)
 }
@@ -109,7 +108,7 @@ func (tx *Tx) Event(ev Document) error {
 	tx.stamp(ti, ev, actor, clone(actor))
 	version := tx.e.opts.NewID()
 	setMeta(ev, ti, tx.now, tx.now, version)
-	for _, name := range sortedKeys(ev) {
+	for name := range ev {
 		if ti.core.get(name) == nil {
 			return fmt.Errorf("audit event: attribute %s is not declared", name)
 		}

@@ -32,6 +32,8 @@ func groupHooks() Hooks {
 		AfterDelete: groupGone,
 		PatchStep:   patchMembers,
 		Derive:      deriveMembers,
+		Derives:     []string{"members"},
+		ShowsStored: true,
 		Narrow:      narrowMembers,
 	}
 }
@@ -160,6 +162,9 @@ func groupGone(c *Change) error {
 		if _, err := c.Tx.st.DeleteLink(memberKind, c.ID, id); err != nil {
 			return err
 		}
+	}
+	if err := c.Tx.unassignPolicies(c.ID); err != nil {
+		return err
 	}
 	return dropGrants(c)
 }

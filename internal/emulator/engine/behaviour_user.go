@@ -28,15 +28,14 @@ func userHooks() Hooks {
 		BeforeCreate: newUser,
 		BeforeWrite:  changedUser,
 		AfterCreate:  welcomeUser,
+		AfterWrite:   userChanged,
+		BeforeDelete: mayDelete,
 		AfterDelete:  userGone,
-		Derive:       deriveGroups,
+		Derive:       deriveUser,
+		Derives:      []string{"groups", passwordStateURN, userStateURN + ":locked.expired"},
+		ShowsStored:  true,
 		Narrow:       narrowGroups,
 	}
-}
-
-// initialIdentitySettings has the one setting whose default is documented.
-func initialIdentitySettings() Document {
-	return Document{"primaryEmailRequired": true}
 }
 
 // newUser adds what the service adds to a new user (idcs-behaviour 3.1).
@@ -62,8 +61,8 @@ func newUser(c *Change) error {
 	password["mustChange"] = true
 	password["cantChange"] = false
 	password["expired"] = false
-	if c.New["password"] != nil {
-		password["lastSuccessfulSetDate"] = formatTime(c.Tx.now)
+	if err := newPassword(c); err != nil {
+		return err
 	}
 	can := extension(c.New, capabilitiesURN)
 	for _, name := range capabilities {
@@ -76,6 +75,9 @@ func newUser(c *Change) error {
 // changedUser keeps a changed user complete.
 func changedUser(c *Change) error {
 	if !c.plain() {
+		if err := c.Tx.ownChange(c.ID, c.New, Params{}); err != nil {
+			return err
+		}
 		if err := requirePrimaryEmail(c); err != nil {
 			return err
 		}
@@ -101,12 +103,10 @@ func changedUser(c *Change) error {
 		nameUser(c.New, c.Old)
 	}
 	delete(c.New, selfChangeURN)
-	if p, ok := c.New["password"].(string); ok && any(p) != c.Old["password"] {
-		state := extension(c.New, passwordStateURN)
-		state["lastSuccessfulSetDate"] = formatTime(c.Tx.now)
-		state["expired"] = false
-	}
-	return nil
+	c.keepPassword()
+	c.settleLock()
+	c.settlePassword()
+	return newPassword(c)
 }
 
 func requirePrimaryEmail(c *Change) error {
@@ -218,25 +218,15 @@ func setIfAbsent(m map[string]any, name string, v any) {
 	}
 }
 
-// welcomeUser invites a user who has no password yet.
-func welcomeUser(c *Change) error {
-	ext := asMap(c.New[userURN])
-	switch {
-	case c.New["password"] != nil,
-		ext["bypassNotification"] == true,
-		ext["userFlowControlledByExternalClient"] == true,
-		c.New["active"] == false:
-		return nil
+// deriveUser adds what is known of a user elsewhere.
+func deriveUser(tx *Tx, id string, doc Document, w *wanted) error {
+	if err := deriveGroups(tx, id, doc, w); err != nil {
+		return err
 	}
-	for _, x := range elements(c.New["emails"]) {
-		m := asMap(x)
-		to, _ := m["value"].(string)
-		if m["primary"] == true && to != "" {
-			login, _ := c.New["userName"].(string)
-			return c.Tx.Send(Mail{To: []string{to}, Template: "welcome", UserID: c.ID, Data: map[string]string{"userName": login}})
-		}
+	if err := deriveLock(tx, id, doc, w); err != nil {
+		return err
 	}
-	return nil
+	return derivePasswordState(tx, id, doc, w)
 }
 
 // userGone removes what belongs to a user: memberships, grants and, with
@@ -258,6 +248,12 @@ func userGone(c *Change) error {
 		if err := clearManager(c); err != nil {
 			return err
 		}
+	}
+	if err := c.Tx.forgetPasswords(c.ID); err != nil {
+		return err
+	}
+	if err := dropLinks(c); err != nil {
+		return err
 	}
 	return dropGrants(c)
 }

@@ -5,11 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
-	"regexp"
 	"slices"
-	"strings"
-	"sync"
 
 	"github.com/idctl/idctl/internal/emulator/store"
 	"github.com/idctl/idctl/pkg/scim/schema"
@@ -29,14 +25,6 @@ const (
 	customType = "User"
 	customName = "schema:" + customURN
 )
-
-// maxCustom is the number of custom attributes that the service has room for:
-// 84 and 5 searchable, 36 and 15 other texts, 20 integers.
-const maxCustom = 84 + 5 + 36 + 15 + 20
-
-var customAttrName = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]{0,99}$`)
-})
 
 // withCustom is a type together with the custom attributes it was built for.
 type withCustom struct {
@@ -101,71 +89,35 @@ func parseCustom(data []byte) ([]*schema.Attribute, error) {
 	if err := dec.Decode(&attrs); err != nil {
 		return nil, fmt.Errorf("custom attributes: %w: %w", store.ErrCorrupt, err)
 	}
+	for _, a := range attrs {
+		if _, err := compilePattern(a.Pattern); err != nil {
+			return nil, fmt.Errorf("custom attribute %s: %w: %w", a.Name, store.ErrCorrupt, err)
+		}
+	}
 	return attrs, nil
 }
 
-// changeSchema stores a schema that was changed. Only the custom one can be.
-func changeSchema(tx *Tx, id string, old, doc Document) error {
-	if !strings.EqualFold(id, customURN) {
-		return fail(http.StatusNotImplemented, "", msgNotImplemented,
-			"Schema %s cannot be changed in the emulator; custom attributes belong into %s.", id, customURN)
+// addDefinitions completes the descriptions of the custom attributes with what
+// their definitions say beyond what the engine works with, such as how a page
+// shows them.
+func (tx *Tx) addDefinitions(described []any) error {
+	data, err := tx.customData()
+	if err != nil || len(data) == 0 {
+		return err
 	}
-	var attrs []*schema.Attribute
-	seen := map[string]bool{}
-	for _, x := range elements(doc["attributes"]) {
-		a, err := customAttribute(asMap(x))
-		if err != nil {
-			return err
+	var defs []map[string]any
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.UseNumber()
+	if err := dec.Decode(&defs); err != nil {
+		return fmt.Errorf("custom attributes: %w: %w", store.ErrCorrupt, err)
+	}
+	for i, def := range defs {
+		if i == len(described) {
+			break
 		}
-		if key := strings.ToLower(a.Name); seen[key] {
-			return fail(http.StatusConflict, scimUniqueness, msgDuplicate, "There are two custom attributes %s.", a.Name)
+		for name, v := range def {
+			setIfAbsent(asMap(described[i]), name, v)
 		}
-		seen[strings.ToLower(a.Name)] = true
-		attrs = append(attrs, a)
 	}
-	if len(attrs) > maxCustom {
-		return bad(msgBody, "There are %d custom attributes, more than the %d that the service has room for.", len(attrs), maxCustom)
-	}
-	data, err := json.Marshal(attrs)
-	if err != nil {
-		return err
-	}
-	if err := tx.st.SetValue(customName, data); err != nil {
-		return err
-	}
-	tx.custom = nil
-	ti, err := tx.info("Schema")
-	if err != nil {
-		return err
-	}
-	return tx.audit(&Change{Tx: tx, Type: "Schema", ID: customURN, Old: old, New: doc, ti: ti}, "update", old, doc)
-}
-
-// customAttribute reads the definition of a custom attribute. What it leaves
-// open are guesses: searchable, of at most 4000 characters.
-func customAttribute(m map[string]any) (*schema.Attribute, error) {
-	m = maps1(m)
-	for name, v := range map[string]any{
-		"type": string(schema.TypeString), "idcsSearchable": true, "idcsMaxLength": json.Number("4000"),
-	} {
-		setIfAbsent(m, name, v)
-	}
-	if m["type"] != any(string(schema.TypeString)) {
-		delete(m, "idcsMaxLength")
-	}
-	text, err := json.Marshal(m)
-	if err != nil {
-		return nil, err
-	}
-	a := &schema.Attribute{}
-	if err := json.Unmarshal(text, a); err != nil {
-		return nil, bad(msgBody, "The definition of a custom attribute is not valid.")
-	}
-	switch {
-	case !customAttrName().MatchString(a.Name):
-		return nil, bad(msgBody, "A custom attribute cannot be named %q.", a.Name)
-	case !slices.Contains([]schema.Type{schema.TypeString, schema.TypeInteger, schema.TypeBoolean, schema.TypeDecimal, schema.TypeDateTime}, a.Type):
-		return nil, bad(msgBody, "Custom attribute %s cannot be of type %s.", a.Name, a.Type)
-	}
-	return a, nil
+	return nil
 }

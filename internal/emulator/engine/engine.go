@@ -33,6 +33,13 @@ type Call struct {
 	// BaseURL is put in front of locations and $ref when rendering: scheme and
 	// host, without a trailing slash. It is never stored.
 	BaseURL string
+	// hashes are passwords of this call that were hashed before its transaction.
+	hashes map[string]string
+	// IgnoreTerms makes a new bypass code expire and be used as the settings
+	// say, whatever the request asks for; HideCodes leaves codes out of what is
+	// read. Both are for clients that have to cope with either.
+	IgnoreTerms bool
+	HideCodes   bool
 	// Plain asks for plain SCIM: the schemas and rules of RFC 7643 and 7644,
 	// with locations below PlainBase.
 	Plain bool
@@ -58,11 +65,19 @@ type Params struct {
 	IfMatch     string
 	IfNoneMatch string
 	Force       bool
+	// AllowSelfChange lets the caller change the own account
+	// (idcs-behaviour 3.2).
+	AllowSelfChange bool
+	// Into asks, unless it is nil, for the answer of a read or a create as
+	// JSON text appended to it, which spares decoding and encoding. Where the
+	// engine cannot do that it answers documents.
+	Into []byte
 }
 
 // Result is a rendered resource.
 type Result struct {
 	Doc      Document
+	JSON     []byte // Params.Into and the resource, in place of Doc
 	Version  string // etag
 	Location string
 	Created  bool
@@ -74,7 +89,11 @@ type List struct {
 	StartIndex   int
 	ItemsPerPage int
 	Resources    []Document
-	NextPage     string // cursor for opc-next-page; empty at the end
+	// JSON is Params.Into and, in place of Resources, Shown of them with
+	// commas between.
+	JSON     []byte
+	Shown    int
+	NextPage string // cursor for opc-next-page; empty at the end
 }
 
 // Clock tells the emulator's time, which the control API can move.

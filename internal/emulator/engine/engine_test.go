@@ -143,7 +143,7 @@ func wantError(tb testing.TB, err error, status int, messageID string) {
 func TestCreateUserCompletesIt(t *testing.T) {
 	b := newBench(t)
 	got := b.create("User", `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],
-		"USERNAME":"Ada","name":{"givenName":"Ada","familyName":"Lovelace"},"id":"mine","password":"secret-1",
+		"USERNAME":"Ada","name":{"givenName":"Ada","familyName":"Lovelace"},"id":"mine","password":"Example-Passw0rd",
 		"emails":[{"value":"ada@example.com","type":"work","primary":true}],
 		"urn:ietf:params:scim:schemas:oracle:idcs:extension:user:User:bypassNotification":true}`)
 	caps := map[string]any{}

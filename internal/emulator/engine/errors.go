@@ -20,6 +20,7 @@ const (
 	msgTooShort       = "error.common.validation.stringBelowMinLimit"
 	msgRange          = "error.common.validation.valueOutOfRange"
 	msgType           = "error.common.validation.invalidAttributeType"
+	msgPattern        = "error.common.validation.patternMismatch"
 	msgCanonical      = "error.common.validation.invalidCanonicalValue"
 	msgUnknown        = "error.common.validation.invalidAttribute"
 	msgSchema         = "error.common.validation.invalidSchema"

@@ -61,14 +61,9 @@ const defaultPasswordCost = 10000
 // missing.
 var unimplemented = map[string]string{
 	"AppStatusChanger":                "activating and deactivating apps",
-	"AuthenticationFactorsRemover":    "removing authentication factors",
-	"Me":                              "the resource of the signed-in user",
 	"MeFactorEnroller":                "enrolling factors",
-	"MePasswordChanger":               "changing one's own password",
 	"MyAuthenticationFactorInitiator": "starting a factor challenge",
 	"MyAuthenticationFactorValidator": "validating a factor challenge",
-	"MyAuthenticationFactorsRemover":  "removing one's own authentication factors",
 	"RestoreOciConsolePolicy":         "restoring the console policy",
-	"UserPasswordResetter":            "resetting passwords with a mail",
 	"VerificationClaim":               "identity proofing",
 }

@@ -1,6 +1,11 @@
 package engine
 
-import "github.com/idctl/idctl/pkg/scim/filter"
+import (
+	"context"
+
+	"github.com/idctl/idctl/internal/emulator/store"
+	"github.com/idctl/idctl/pkg/scim/filter"
+)
 
 // Hooks are what a resource type does beyond its schema. Each is optional.
 // They run inside the transaction of the operation, so that what they write
@@ -26,17 +31,45 @@ type Hooks struct {
 	PatchStep func(*Change, *step) (bool, error)
 	// Derive adds what is not stored in the document, as far as asked for.
 	Derive func(tx *Tx, id string, doc Document, w *wanted) error
+	// Derives names all that Derive adds: attributes of the core schema, for
+	// which it must not read the document, URNs of extensions, and paths of
+	// attributes in these or of sub-attributes that are shown on request.
+	// Answers that show none of it are made of the stored text; for those that
+	// show one of the core schema Derive is called with an empty document.
+	// Without this list the document is decoded for every answer.
+	Derives []string
+	// ShowsStored says that AfterCreate leaves New as it was stored, so that
+	// the answer of a create may be made of the stored text.
+	ShowsStored bool
 	// Narrow answers the ids of all records for which a condition on a
 	// derived attribute holds; ok is false where it cannot tell.
 	Narrow func(tx *Tx, cond narrow) (ids []string, ok bool, err error)
 	// Action replaces PUT for types that act on another resource.
 	Action func(tx *Tx, ti *typeInfo, id string, in Document, p Params) (*Result, error)
+	// Post replaces POST for types that do something and store nothing of
+	// their own.
+	Post func(tx *Tx, ti *typeInfo, in Document, p Params) (*Result, error)
+	// Outside replaces PUT and POST for types whose act is more than one
+	// transaction: one that compares a password, which takes its time, or one
+	// that has to count a failure although it answers an error. id is empty for
+	// a POST.
+	Outside func(ctx context.Context, e *Engine, call Call, ti *typeInfo, id string, in Document, p Params) (*Result, error)
+	// Seed makes the resources that a fresh domain has of this type. It runs
+	// once, before the first operation on the type.
+	Seed func(*Tx) error
 	// Initial is the document of a singleton before anybody changed it.
 	Initial func() Document
 	// Virtual lists resources that are made of the catalogue and not stored.
 	Virtual func(*Tx) ([]Document, error)
 	// Own says that Virtual answers what belongs to the caller.
 	Own bool
+	// Twin is the type whose records a type of the caller's own shows.
+	Twin string
+	// Once names secrets of which only a digest is kept. The answer of the
+	// write that made one shows it, and no other does.
+	Once []string
+	// Masked names secrets beside them that no answer shows.
+	Masked []string
 	// ChangeVirtual stores the outcome of a PUT or PATCH on one of them.
 	ChangeVirtual func(tx *Tx, id string, old, doc Document) error
 }
@@ -67,7 +100,13 @@ type Change struct {
 	// Secrets are clear-text values of New before they were hashed.
 	Secrets map[string]string
 
+	// act says that the change is an act of the life cycle, which sets by
+	// itself what follows from it.
+	act bool
+
 	ti *typeInfo
+	// stored is the record of a create.
+	stored store.Record
 	// view is set for a change that comes by plain SCIM.
 	view *typeInfo
 }

@@ -1,9 +1,11 @@
 package engine
 
 import (
+	"bytes"
 	"encoding/json"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/idctl/idctl/internal/emulator/store"
@@ -19,7 +21,7 @@ var indexed = []string{
 	"emails.value", "emails.type", "name.familyName", "name.givenName",
 	enterpriseURN + ":manager.value",
 	"meta.created", "meta.lastModified",
-	"user.value", "app.value", "grantee.value", "grantee.type", "entitlement.attributeValue",
+	"user.value", "userId", "app.value", "grantee.value", "grantee.type", "entitlement.attributeValue",
 	"timestamp", "eventId", "actorName", "adminResourceId",
 }
 
@@ -158,14 +160,19 @@ func (ti *typeInfo) claims(doc Document) []store.Claim {
 	return list
 }
 
+// scratch are buffers in which texts are made whose size is not known before.
+var scratch = sync.Pool{New: func() any { b := make([]byte, 0, 8<<10); return &b }}
+
 // record makes the stored form of a document.
 func (ti *typeInfo) record(id string, doc Document, version string, created, modified time.Time) (store.Record, error) {
-	data, err := json.Marshal(doc)
-	if err != nil {
+	buf, _ := scratch.Get().(*[]byte)
+	defer scratch.Put(buf)
+	var err error
+	if *buf, err = AppendJSON((*buf)[:0], doc); err != nil {
 		return store.Record{}, err
 	}
 	return store.Record{
 		Type: ti.rt.Name, ID: id, Version: version, Created: created, Modified: modified,
-		Data: data, Index: ti.entries(doc), Unique: ti.claims(doc),
+		Data: bytes.Clone(*buf), Given: true, Index: ti.entries(doc), Unique: ti.claims(doc),
 	}, nil
 }

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"regexp"
+	"slices"
 	"strings"
 	"sync"
 
@@ -23,6 +25,8 @@ type typeInfo struct {
 	refs   []*attr // complex attributes whose elements have value and $ref
 	hashed []*attr // top-level attributes kept as a hash only
 
+	shapes shapes
+
 	// view is the type as plain SCIM shows it; full is set in a view only.
 	viewOnce sync.Once
 	view     *typeInfo
@@ -33,7 +37,11 @@ type typeInfo struct {
 type attrSet struct {
 	urn    string // empty for the core schema and inside a complex attribute
 	list   []*attr
-	byName map[string]*attr // lower case
+	byName map[string]*attr // as declared and in lower case
+	// needed are the attributes that may be missing, or parts of them;
+	// defaults those that a create fills in.
+	needed   []*attr
+	defaults []*attr
 }
 
 // attr is an attribute with its place in the type.
@@ -42,8 +50,17 @@ type attr struct {
 	urn    string // of the extension; empty in the core schema
 	parent *attr
 	subs   *attrSet
+	// digest says that the value is kept as a digest, whatever the schema says.
+	digest bool
 	// path is the declared spelling, "emails.value" or "<URN>:manager.value".
 	path string
+	// pattern is what strings must match; nil where there is none.
+	pattern *regexp.Regexp
+	// reference says that answers describe what its elements point to.
+	reference bool
+	place     int     // in the list of its set
+	defaults  []*attr // sub-attributes that are filled in
+	hashes    []*attr // sub-attributes kept as a hash only
 }
 
 func newTypeInfo(rt *schema.ResourceType, hooks Hooks) *typeInfo {
@@ -56,6 +73,11 @@ func newTypeInfo(rt *schema.ResourceType, hooks Hooks) *typeInfo {
 		ti.byURN[strings.ToLower(x.ID)] = set
 	}
 	ti.all = append([]*attrSet{ti.core}, ti.exts...)
+	for _, name := range slices.Concat(hooks.Once, hooks.Masked) {
+		if a := ti.core.get(name); a != nil {
+			a.digest = true
+		}
+	}
 	ti.index = indexPaths(ti)
 	return ti
 }
@@ -64,6 +86,7 @@ func (ti *typeInfo) newSet(attrs []*schema.Attribute, urn string, parent *attr) 
 	set := &attrSet{urn: urn, byName: map[string]*attr{}}
 	for _, a := range attrs {
 		x := &attr{Attribute: a, urn: urn, parent: parent}
+		x.pattern, _ = compilePattern(a.Pattern) // checked when it was defined
 		switch {
 		case parent != nil:
 			x.path = parent.path + "." + a.Name
@@ -76,6 +99,8 @@ func (ti *typeInfo) newSet(attrs []*schema.Attribute, urn string, parent *attr) 
 			x.subs = ti.newSet(a.SubAttributes, urn, x)
 			if x.sub("value") != nil && x.sub("$ref") != nil {
 				ti.refs = append(ti.refs, x)
+				x.reference = parent == nil
+				x.reference = parent == nil
 			}
 		}
 		if a.Uniqueness == schema.UniqueServer || a.Uniqueness == schema.UniqueGlobal {
@@ -86,10 +111,37 @@ func (ti *typeInfo) newSet(attrs []*schema.Attribute, urn string, parent *attr) 
 		if parent == nil && a.Type == schema.TypeString && strings.HasPrefix(a.Sensitive, "hash") {
 			ti.hashed = append(ti.hashed, x)
 		}
+		x.place = len(set.list)
 		set.list = append(set.list, x)
 		set.byName[strings.ToLower(a.Name)] = x
+		set.byName[a.Name] = x
+		x.sort(set)
 	}
 	return set
+}
+
+// sort puts an attribute on the lists of those that have something to be done.
+func (a *attr) sort(set *attrSet) {
+	if a.subs != nil {
+		for _, sub := range a.subs.list {
+			if sub.Default != nil && !sub.readOnly() {
+				a.defaults = append(a.defaults, sub)
+			}
+			if sub.Mutability == schema.WriteOnly && strings.HasPrefix(sub.Sensitive, "hash") {
+				a.hashes = append(a.hashes, sub)
+			}
+		}
+	}
+	if a.readOnly() {
+		return
+	}
+	if a.Default != nil {
+		set.defaults = append(set.defaults, a)
+	}
+	if a.Name != "schemas" && (a.Required || a.subs != nil &&
+		slices.ContainsFunc(a.subs.list, func(s *attr) bool { return s.Required && !s.readOnly() })) {
+		set.needed = append(set.needed, a)
+	}
 }
 
 // get finds an attribute of the set without regard to case.
@@ -232,7 +284,15 @@ func (ti *typeInfo) each(doc Document, f func(*attr, any) error) error {
 		if len(m) == 0 {
 			continue
 		}
-		for _, a := range set.list {
+		var few [64]*attr
+		present := few[:0]
+		for name := range m {
+			if a := set.byName[name]; a != nil && a.Name == name {
+				present = append(present, a)
+			}
+		}
+		slices.SortFunc(present, func(a, b *attr) int { return a.place - b.place })
+		for _, a := range present {
 			if v, ok := m[a.Name]; ok {
 				if err := f(a, v); err != nil {
 					return err

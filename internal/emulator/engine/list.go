@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/idctl/idctl/internal/emulator/store"
 	"github.com/idctl/idctl/pkg/scim/filter"
@@ -50,13 +51,14 @@ type hit struct {
 type listing struct {
 	ti      *typeInfo
 	proj    *projection
+	shape   *shape
 	match   *filter.Matcher // nil: the store's answer is exact
 	need    *wanted
 	query   store.Query
 	sort    *attr // sorted here instead of by the store
 	desc    bool
 	page    page
-	digest  string
+	digest  func() string
 	virtual []Document
 }
 
@@ -93,6 +95,9 @@ func (tx *Tx) list(ctx context.Context, ti *typeInfo, p Params) (*List, error) {
 			out.NextPage = l.next(hits[len(hits)-1])
 		}
 	}
+	if p.Into != nil && l.virtual == nil {
+		return out, tx.encodeHits(l, hits, out, p.Into)
+	}
 	for _, h := range hits {
 		doc, err := tx.renderHit(l, h)
 		if err != nil {
@@ -101,6 +106,32 @@ func (tx *Tx) list(ctx context.Context, ti *typeInfo, p Params) (*List, error) {
 		out.Resources = append(out.Resources, doc)
 	}
 	return out, nil
+}
+
+// encodeHits appends the page as text.
+func (tx *Tx) encodeHits(l *listing, hits []hit, out *List, into []byte) error {
+	e := tx.newEmitter(l.ti, l.shape, into)
+	for i, h := range hits {
+		if i > 0 {
+			e.out = append(e.out, ',')
+		}
+		ok, err := e.record(store.Record{ID: h.id, Data: h.data})
+		if err != nil {
+			return err
+		}
+		if ok {
+			continue
+		}
+		doc, err := tx.renderHit(l, h)
+		if err != nil {
+			return err
+		}
+		if e.out, err = AppendJSON(e.out, doc); err != nil {
+			return err
+		}
+	}
+	out.JSON, out.Shown = e.out, len(hits)
+	return nil
 }
 
 func (tx *Tx) renderHit(l *listing, h hit) (Document, error) {
@@ -122,7 +153,7 @@ func (tx *Tx) renderHit(l *listing, h hit) (Document, error) {
 }
 
 func (tx *Tx) newListing(ti *typeInfo, p Params) (*listing, error) {
-	proj, err := ti.projection(p)
+	shown, err := ti.shaped(p)
 	if err != nil {
 		return nil, err
 	}
@@ -130,7 +161,7 @@ func (tx *Tx) newListing(ti *typeInfo, p Params) (*listing, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &listing{ti: ti, proj: proj, digest: digest(ti.rt.Name, p)}
+	l := &listing{ti: ti, proj: shown.proj, shape: shown.shape, digest: sync.OnceValue(func() string { return digest(ti.rt.Name, p) })}
 	if l.page, err = readPage(p, l.digest); err != nil {
 		return nil, err
 	}
@@ -145,7 +176,7 @@ func (tx *Tx) newListing(ti *typeInfo, p Params) (*listing, error) {
 			return nil, err
 		}
 	}
-	l.query = store.Query{Type: ti.rt.Name, Conds: pl.conds, In: pl.in}
+	l.query = store.Query{Type: ti.rt.Name, Conds: pl.conds, In: pl.in, Lend: true, NoCursor: !l.page.follow}
 	// Compile the whole filter first: an operator that does not fit is an
 	// error even where the index could answer.
 	if _, err := filter.Compile(expr, ti); err != nil {
@@ -163,10 +194,10 @@ func (tx *Tx) newListing(ti *typeInfo, p Params) (*listing, error) {
 			l.need.attrs[x.path] = true
 		}
 	}
-	return l, l.setSort(p)
+	return l, tx.setSort(l, p)
 }
 
-func (l *listing) setSort(p Params) error {
+func (tx *Tx) setSort(l *listing, p Params) error {
 	switch strings.ToLower(p.SortOrder) {
 	case "", "ascending", "asc":
 	case "descending", "desc":
@@ -186,9 +217,15 @@ func (l *listing) setSort(p Params) error {
 	if err != nil {
 		return err
 	}
-	if ip, ok := l.ti.indexFor(a); ok && l.virtual == nil && l.storeSorts(ip) {
-		l.query.SortPath = ip.path
-		return nil
+	if ip, ok := l.ti.indexFor(a); ok && l.virtual == nil {
+		sorts, err := tx.storeSorts(l, ip)
+		if err != nil {
+			return err
+		}
+		if sorts {
+			l.query.SortPath = ip.path
+			return nil
+		}
 	}
 	l.sort = a
 	l.need.attrs[a.top().path] = true
@@ -198,7 +235,7 @@ func (l *listing) setSort(p Params) error {
 
 // readPage reads the page that a request asks for. The maximum is documented;
 // that more is cut down to it instead of refused is a guess.
-func readPage(p Params, want string) (page, error) {
+func readPage(p Params, want func() string) (page, error) {
 	pg := page{start: 1, count: defaultCount}
 	if p.Page != "" || p.Limit != nil {
 		pg.follow = true
@@ -210,7 +247,7 @@ func readPage(p Params, want string) (page, error) {
 		}
 		c := &cursor{}
 		text, err := base64.RawURLEncoding.DecodeString(p.Page)
-		if err != nil || json.Unmarshal(text, c) != nil || c.Query != want {
+		if err != nil || json.Unmarshal(text, c) != nil || c.Query != want() {
 			return pg, bad(msgCursor, "page is not a cursor that this query gave out.")
 		}
 		pg.cursor = c
@@ -236,7 +273,7 @@ func digest(typ string, p Params) string {
 }
 
 func (l *listing) next(last hit) string {
-	c := cursor{Query: l.digest, Key: last.key, Has: last.has, Seq: last.seq}
+	c := cursor{Query: l.digest(), Key: last.key, Has: last.has, Seq: last.seq}
 	if l.virtual == nil && l.sort == nil {
 		q := l.query
 		q.After = last.row
@@ -261,8 +298,8 @@ func (l *listing) after() string {
 
 // collectExact reads one page, and one record more, from the store.
 func (tx *Tx) collectExact(ctx context.Context, l *listing) ([]hit, int, error) {
-	total, err := tx.st.Count(l.query)
-	if err != nil || l.page.count == 0 || l.proj.count {
+	if l.page.count == 0 || l.proj.count {
+		total, err := tx.st.Count(l.query)
 		return nil, total, err
 	}
 	q := l.query
@@ -273,6 +310,13 @@ func (tx *Tx) collectExact(ctx context.Context, l *listing) ([]hit, int, error) 
 		q.Offset = l.page.start - 1
 	}
 	hits, err := tx.walk(ctx, l, q, 0)
+	if err != nil {
+		return nil, 0, err
+	}
+	if l.page.cursor == nil && l.page.start == 1 && len(hits) <= l.page.count {
+		return hits, len(hits), nil // that is all there is
+	}
+	total, err := tx.st.Count(l.query)
 	return hits, total, err
 }
 
@@ -406,13 +450,11 @@ func (tx *Tx) collectSorted(ctx context.Context, l *listing) ([]hit, int, error)
 	return hits, total, nil
 }
 
-// compare orders as the store does: by key, records without one last in either
-// direction, then by age. RFC 7644 section 3.4.2.3 puts them first when the
-// order descends, and so does plain SCIM; which of both the service does is a
-// guess.
+// compare orders by key, then by age. Records without a key come last when the
+// order ascends and first when it descends (RFC 7644 section 3.4.2.3).
 func (l *listing) compare(a, b hit) int {
 	if a.has != b.has {
-		if a.has != (l.ti.plain() && l.desc) {
+		if a.has != l.desc {
 			return -1
 		}
 		return 1

@@ -176,7 +176,7 @@ func TestOrder(t *testing.T) {
 	}
 	for by, want := range map[string]string{
 		"userName": "abCD", "emails.value": "CDab", "emails": "CDab", "title": "CbDa", "meta.created": "bCaD", "": "bCaD",
-		"-userName": "DCba", "-emails.value": "baDC", "-title": "DbCa", "-meta.created": "DaCb",
+		"-userName": "DCba", "-emails.value": "baDC", "-title": "aDbC", "-meta.created": "DaCb",
 	} {
 		p := Params{SortBy: strings.TrimPrefix(by, "-")}
 		if by != p.SortBy {
@@ -434,6 +434,33 @@ func TestFoldIsThatOfFilters(t *testing.T) {
 				}
 				if got := m.Match(map[string]any{"x": v}); got != want {
 					t.Errorf("%q %s %q: the filter says %v, the index %v", v, op, w, got, want)
+				}
+			}
+		}
+	}
+}
+
+// TestSortWithoutValue puts resources without a value last when the order
+// ascends and first when it descends (RFC 7644 section 3.4.2.3), whether the
+// attribute has an index (externalId) or not (title).
+func TestSortWithoutValue(t *testing.T) {
+	b := newBench(t)
+	for _, u := range []string{`"userName":"a","externalId":"2","title":"2"`, `"userName":"b"`, `"userName":"c","externalId":"1","title":"1"`, `"userName":"d"`} {
+		b.create("User", `{`+core+u+`,"emails":[{"value":"x@example.com","type":"work","primary":true}]}`)
+	}
+	for _, by := range []string{"externalId", "title"} {
+		for order, want := range map[string]string{"ascending": "cabd", "descending": "dbac"} {
+			for _, call := range []Call{admin, plainAdmin} {
+				l, err := b.e.List(b.ctx(), call, "User", Params{SortBy: by, SortOrder: order})
+				if err != nil {
+					t.Fatal(err)
+				}
+				got := ""
+				for _, d := range l.Resources {
+					got += d["userName"].(string)
+				}
+				if got != want {
+					t.Errorf("by %s, %s, plain %v: %s, want %s", by, order, call.Plain, got, want)
 				}
 			}
 		}

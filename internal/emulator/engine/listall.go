@@ -22,7 +22,7 @@ func (e *Engine) ListAll(ctx context.Context, call Call, types []string, p Param
 			return nil, err
 		}
 	}
-	p.Page, p.Limit = "", nil
+	p.Page, p.Limit, p.Into = "", nil, nil
 	var out *List
 	err := e.View(ctx, call, func(tx *Tx) error {
 		var err error
@@ -44,7 +44,7 @@ func (tx *Tx) listAll(ctx context.Context, types []string, p Params) (*List, err
 	if err != nil {
 		return nil, err
 	}
-	pg, err := readPage(p, "")
+	pg, err := readPage(p, func() string { return "" })
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package engine
 import (
 	"bytes"
 	"context"
+	"crypto/cipher"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -39,6 +40,9 @@ type Options struct {
 	// Authorize may refuse an operation before anything is read; id is empty
 	// for create, list and search. Its error should be an *Error.
 	Authorize func(ctx context.Context, call Call, typ string, verb schema.Verb, id string) error
+	// UserGone removes, in the transaction that deletes a user, what others
+	// keep of the user in the same store: refresh tokens.
+	UserGone func(tx store.Tx, id string) error
 	// DomainOCID, CompartmentOCID and TenancyOCID are shown in every resource.
 	DomainOCID, CompartmentOCID, TenancyOCID string
 	// Log takes what an administrator of the emulator should know; nil
@@ -52,7 +56,9 @@ type Engine struct {
 	cat   *schemas.Catalog
 	opts  Options
 	infos sync.Map // type name -> *typeInfo
-	made  sync.Map // type name -> virtualList
+	// answers are what was made of records lately.
+	answers *answers
+	made    sync.Map // type name -> virtualList
 	// custom is the type with custom attributes, as last seen.
 	custom atomic.Pointer[withCustom]
 }
@@ -89,7 +95,7 @@ func New(st store.Store, cat *schemas.Catalog, opts Options) *Engine {
 			*d.p = d.v
 		}
 	}
-	return &Engine{st: st, cat: cat, opts: opts}
+	return &Engine{st: st, cat: cat, opts: opts, answers: newAnswers()}
 }
 
 // Catalog is the catalogue the engine serves.
@@ -146,10 +152,23 @@ type Tx struct {
 	call Call
 	now  time.Time
 	ro   bool
+	// self says that a user acts on what is the user's own, removing that all
+	// factors of a user are being taken away.
+	self, removing bool
 	// known are resources that references pointed to, in a reading transaction.
 	known map[string]summary
 	// custom is the type with custom attributes in this transaction.
 	custom *typeInfo
+	// policies are the password policies as far as they were read.
+	policies []*policy
+	// made is a password that was made at random, compared what is known of
+	// another one.
+	made     string
+	compared compared
+	// aead is the cipher of sealed values, once one was needed.
+	aead cipher.AEAD
+	// selfAllowed lets the caller change the own account in this transaction.
+	selfAllowed bool
 }
 
 // Do runs f in one transaction that may write. f may be called once only; it
@@ -231,6 +250,12 @@ func (e *Engine) Create(ctx context.Context, call Call, typ string, doc Document
 	if err != nil {
 		return nil, err
 	}
+	if ti.hooks.Outside != nil {
+		return ti.hooks.Outside(ctx, e, call, ti, "", doc, p)
+	}
+	if call.hashes, err = e.hashAheadOf(ti, doc); err != nil {
+		return nil, err
+	}
 	return e.do(ctx, call, func(tx *Tx) (*Result, error) { return tx.Create(ti.rt.Name, doc, p) })
 }
 
@@ -240,6 +265,12 @@ func (e *Engine) Replace(ctx context.Context, call Call, typ, id string, doc Doc
 	if err != nil {
 		return nil, err
 	}
+	if ti.hooks.Outside != nil {
+		return ti.hooks.Outside(ctx, e, call, ti, id, doc, p)
+	}
+	if call.hashes, err = e.hashAheadOf(ti, doc); err != nil {
+		return nil, err
+	}
 	return e.do(ctx, call, func(tx *Tx) (*Result, error) { return tx.Replace(ti.rt.Name, id, doc, p) })
 }
 
@@ -247,6 +278,12 @@ func (e *Engine) Replace(ctx context.Context, call Call, typ, id string, doc Doc
 func (e *Engine) Patch(ctx context.Context, call Call, typ, id string, ops []PatchOp, p Params) (*Result, error) {
 	ti, err := e.begin(ctx, call, typ, schema.VerbPatch, id)
 	if err != nil {
+		return nil, err
+	}
+	if ti.rt.Name == meType {
+		return e.patchMe(ctx, call, id, ops, p)
+	}
+	if call.hashes, err = e.hashAheadOfPatch(ti, ops); err != nil {
 		return nil, err
 	}
 	return e.do(ctx, call, func(tx *Tx) (*Result, error) { return tx.Patch(ti.rt.Name, id, ops, p) })
@@ -268,6 +305,9 @@ func (e *Engine) Get(ctx context.Context, call Call, typ, id string, p Params) (
 		return nil, err
 	}
 	if err := e.ensureSingleton(ctx, call, ti); err != nil {
+		return nil, err
+	}
+	if err := e.ensureSeeded(ctx, call, ti); err != nil {
 		return nil, err
 	}
 	var res *Result
@@ -303,6 +343,9 @@ func (e *Engine) list(ctx context.Context, call Call, typ string, verb schema.Ve
 		return nil, err
 	}
 	if err := e.ensureSingleton(ctx, call, ti); err != nil {
+		return nil, err
+	}
+	if err := e.ensureSeeded(ctx, call, ti); err != nil {
 		return nil, err
 	}
 	var list *List
@@ -345,6 +388,7 @@ func (tx *Tx) Replace(typ, id string, doc Document, p Params) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	tx.selfAllowed = tx.selfAllowed || p.AllowSelfChange
 	return tx.replace(ti, id, doc, p)
 }
 
@@ -354,6 +398,7 @@ func (tx *Tx) Patch(typ, id string, ops []PatchOp, p Params) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	tx.selfAllowed = tx.selfAllowed || p.AllowSelfChange
 	return tx.patch(ti, id, ops, p)
 }
 
@@ -363,6 +408,7 @@ func (tx *Tx) Delete(typ, id string, p Params) error {
 	if err != nil {
 		return err
 	}
+	tx.selfAllowed = tx.selfAllowed || p.AllowSelfChange
 	return tx.remove(ti, id, p)
 }
 

@@ -12,12 +12,16 @@ import (
 	"github.com/idctl/idctl/pkg/scim/schema"
 )
 
+// ownMembers is how many members the service itself adds to a document, more or
+// less.
+const ownMembers = 16
+
 // normalise turns a document as sent into the form in which the engine works:
 // a deep copy with declared spellings of attribute names, extensions under
 // their URN (the flat form <URN>:<attribute> included), no nulls and no empty
 // lists, and every value of its declared type.
 func (ti *typeInfo) normalise(in Document) (Document, error) {
-	out := Document{}
+	out := make(Document, len(in)+ownMembers)
 	for _, key := range sortedKeys(in) {
 		if err := ti.normaliseMember(out, key, in[key]); err != nil {
 			return nil, err

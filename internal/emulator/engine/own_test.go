@@ -1,9 +1,6 @@
 package engine
 
 import (
-	"regexp"
-	"slices"
-	"strings"
 	"testing"
 )
 
@@ -32,18 +29,5 @@ func TestOwnGroups(t *testing.T) {
 	}
 	if got := b.names("MyGroup", "displayName", ""); got != nil {
 		t.Errorf("an app is in %v", got)
-	}
-}
-
-func TestBypassCode(t *testing.T) {
-	b := newBench(t)
-	d := b.create("BypassCode", `{"schemas":["urn:ietf:params:scim:schemas:oracle:idcs:BypassCode"],"code":"mine","user":{"value":"`+b.user("ada")+`"}}`)
-	code, _ := d["code"].(string)
-	if !regexp.MustCompile(`^\d{12}$`).MatchString(code) {
-		t.Errorf("the code is %q", code)
-	}
-	events := b.names(auditType, "adminValuesAdded", `eventId eq "sso.bypasscode.create.success"`)
-	if len(events) != 1 || slices.ContainsFunc(events, func(s string) bool { return strings.Contains(s, code) }) {
-		t.Errorf("the events are %v", events)
 	}
 }

@@ -260,15 +260,24 @@ func (ti *typeInfo) soften(e filter.Expr) (out filter.Expr, known bool) {
 	return e, true
 }
 
-// indexed order of plain SCIM: RFC 7644 section 3.4.2.3 puts resources without
-// a value last when ascending and first when descending, and sorts a list by
-// its primary value.
-func (l *listing) storeSorts(ip indexPath) bool {
-	if !l.ti.plain() {
-		return true
-	}
+// storeSorts says whether the order of an index is the one asked for: RFC 7644
+// section 3.4.2.3 puts resources without a value last when the order ascends,
+// as the store does, and first when it descends; then the store serves where
+// all have one. In plain SCIM a list is sorted by its primary value.
+func (tx *Tx) storeSorts(l *listing, ip indexPath) (bool, error) {
 	top := ip.attr.top()
-	return !ip.folded && !top.MultiValued && (!l.desc || top.Required || strings.HasPrefix(ip.path, "meta."))
+	if l.ti.plain() && (ip.folded || top.MultiValued) {
+		return false, nil
+	}
+	if !l.desc || top.Required && ip.attr == top || strings.HasPrefix(ip.path, "meta.") {
+		return true, nil
+	}
+	all, err := tx.st.Count(store.Query{Type: l.ti.rt.Name})
+	if err != nil {
+		return false, err
+	}
+	have, err := tx.st.Count(store.Query{Type: l.ti.rt.Name, Conds: []store.Cond{{Path: ip.path, Rel: store.Any}}})
+	return have == all, err
 }
 
 // looseCond weakens a condition on an index that has no regard to case, for an

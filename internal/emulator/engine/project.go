@@ -2,6 +2,7 @@ package engine
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -36,8 +37,17 @@ var pageExpr = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`(?i)^([^\[\]]+)\[((?:\s*(?:startIndex|count)\s*=\s*-?\d{1,9}\s*)(?:&\s*(?:startIndex|count)\s*=\s*-?\d{1,9}\s*)?)\](?:\.([A-Za-z$][\w$-]*))?$`)
 })
 
-// projection reads the attributes and attributeSets of a request.
+// projection answers what a request shows. It is shared and must not be changed.
 func (ti *typeInfo) projection(p Params) (*projection, error) {
+	s, err := ti.shaped(p)
+	if err != nil {
+		return nil, err
+	}
+	return s.proj, nil
+}
+
+// readProjection reads the attributes and attributeSets of a request.
+func (ti *typeInfo) readProjection(p Params) (*projection, error) {
 	pr := &projection{
 		classes: map[schema.Returned]bool{schema.ReturnedAlways: true},
 		picks:   map[*attr][]*pick{},
@@ -174,6 +184,14 @@ func (pr *projection) wants(a *attr) bool {
 	return pr.whole(a) || len(pr.picks[a]) > 0
 }
 
+// showsSub says that an answer has a sub-attribute which is shown on request.
+func (pr *projection) showsSub(a, sub *attr) bool {
+	if !pr.wants(a) || pr.without[sub] {
+		return false
+	}
+	return pr.classes[schema.ReturnedRequest] || slices.ContainsFunc(pr.picks[a], func(k *pick) bool { return k.sub == sub })
+}
+
 // whole says that an attribute is there without having been named by itself.
 func (pr *projection) whole(a *attr) bool {
 	return pr.classes[a.returned()] || a.returned() == schema.ReturnedDefault && pr.inSchema(a)
@@ -258,25 +276,29 @@ func (pr *projection) cut(a *attr, v any, paged bool) any {
 func (pr *projection) cutElement(a *attr, x map[string]any, all bool, subs map[*attr]bool) map[string]any {
 	m := map[string]any{}
 	for _, sub := range a.subs.list {
-		v, ok := x[sub.Name]
-		if !ok || pr.without[sub] {
-			continue
-		}
-		in := false
-		switch sub.returned() {
-		case schema.ReturnedNever:
-		case schema.ReturnedAlways:
-			in = true
-		case schema.ReturnedDefault:
-			in = all || subs[sub]
-		case schema.ReturnedRequest:
-			in = subs[sub] || all && pr.classes[schema.ReturnedRequest]
-		}
-		if in {
+		if v, ok := x[sub.Name]; ok && pr.shows(sub, all, subs) {
 			m[sub.Name] = withoutNever(sub, v)
 		}
 	}
 	return m
+}
+
+// shows says whether an element has a sub-attribute: all that is usual, or
+// those that were named.
+func (pr *projection) shows(sub *attr, all bool, named map[*attr]bool) bool {
+	if pr.without[sub] {
+		return false
+	}
+	switch sub.returned() {
+	case schema.ReturnedAlways:
+		return true
+	case schema.ReturnedDefault:
+		return all || named[sub]
+	case schema.ReturnedRequest:
+		return named[sub] || all && pr.classes[schema.ReturnedRequest]
+	case schema.ReturnedNever:
+	}
+	return false
 }
 
 // withoutNever drops what is never returned below the second level.

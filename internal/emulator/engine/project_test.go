@@ -11,11 +11,12 @@ import (
 // richUser is a user with something in most places.
 func richUser(b *bench) string {
 	boss := b.user("boss")
-	id := b.create("User", `{`+core+`"userName":"ada","password":"Secret-123","title":"Countess","name":{"givenName":"Ada","familyName":"Lovelace"},
+	id := b.create("User", `{`+core+`"userName":"ada","password":"Example-Passw0rd","title":"Countess","name":{"givenName":"Ada","familyName":"Lovelace"},
 		"emails":[{"value":"ada@example.com","type":"work","primary":true},{"value":"home@example.com","type":"home"}],
 		"`+enterpriseURN+`":{"department":"Engines","manager":{"value":"`+boss+`"}},
 		"urn:ietf:params:scim:schemas:oracle:idcs:extension:securityQuestions:User":{"secQuestions":[{"value":"`+
-		b.create("SecurityQuestion", string(mustJSON(b, b.minimal("SecurityQuestion", 1))))["id"].(string)+`","answer":"example answer","hintText":"hint"}]},
+		b.create("SecurityQuestion", string(mustJSON(b, b.minimal("SecurityQuestion", 1))))["id"].(string)+`","answer":"example answer","hintText":"hint"},
+		{"value":"FirstPet","answer":"example answer"},{"value":"FirstCar","answer":"example answer"}]},
 		"urn:ietf:params:scim:schemas:oracle:idcs:extension:posix:User":{"uidNumber":7},
 		"`+userURN+`":{"bypassNotification":true}}`)["id"].(string)
 	b.create("Group", `{"displayName":"one","members":[{"value":"`+id+`"}]}`)

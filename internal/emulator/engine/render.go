@@ -22,11 +22,41 @@ func (tx *Tx) get(ti *typeInfo, id string, p Params) (*Result, error) {
 		}
 		return tx.render(ti, name, doc, pr)
 	}
+	if p.Into != nil {
+		rec, err := tx.lend(ti, id)
+		if err != nil {
+			return nil, err
+		}
+		return tx.encoded(ti, rec, nil, p)
+	}
 	rec, doc, err := tx.load(ti, id)
 	if err != nil {
 		return nil, err
 	}
 	return tx.render(ti, rec.ID, doc, pr)
+}
+
+// encoded makes an answer as text: of the stored text where that is possible,
+// otherwise of the document, which is decoded unless it is given.
+func (tx *Tx) encoded(ti *typeInfo, rec store.Record, doc Document, p Params) (*Result, error) {
+	s, err := ti.shaped(p)
+	if err != nil {
+		return nil, err
+	}
+	e := tx.newEmitter(ti, s.shape, p.Into)
+	if ok, err := e.record(rec); ok || err != nil {
+		res := &Result{JSON: e.out, Location: e.location(rec.ID)}
+		if ti.core.get("meta") != nil {
+			res.Version = rec.Version
+		}
+		return res, err
+	}
+	if doc == nil {
+		if doc, err = decodeRecord(ti, rec); err != nil {
+			return nil, err
+		}
+	}
+	return tx.render(ti, rec.ID, doc, s.proj)
 }
 
 // loadVirtual copies one resource of a virtual type.
@@ -74,11 +104,7 @@ func (tx *Tx) render(ti *typeInfo, id string, doc Document, pr *projection) (*Re
 	res := &Result{Location: tx.location(ti.rt.Endpoint, id)}
 	doc = shallow(doc)
 	if meta := maps1(doc["meta"]); len(meta) > 0 {
-		res.Version, _ = meta["version"].(string)
-		meta["location"] = res.Location
-		if ti.plain() {
-			meta["version"] = WeakTag(res.Version)
-		}
+		res.Version = tx.completeMeta(ti, meta, res.Location)
 		doc["meta"] = meta
 	}
 	w := &wanted{ti: ti, proj: pr, paged: map[*attr]bool{}}
@@ -108,22 +134,40 @@ func (tx *Tx) derive(ti *typeInfo, id string, doc Document, w *wanted) error {
 		if v == nil {
 			continue
 		}
-		list := elements(v)
-		out := make([]any, len(list))
-		for i, x := range list {
-			m, err := tx.describe(a, maps1(x), w)
-			if err != nil {
-				return err
-			}
-			out[i] = m
+		v, err := tx.describeAll(a, v, w)
+		if err != nil {
+			return err
 		}
-		if a.MultiValued {
-			setValue(doc, a, out)
-		} else {
-			setValue(doc, a, out[0])
-		}
+		setValue(doc, a, v)
 	}
 	return nil
+}
+
+// describeAll completes the references that one attribute holds.
+func (tx *Tx) describeAll(a *attr, v any, w *wanted) (any, error) {
+	list := elements(v)
+	out := make([]any, len(list))
+	for i, x := range list {
+		m, err := tx.describe(a, maps1(x), w)
+		if err != nil {
+			return nil, err
+		}
+		out[i] = m
+	}
+	if a.MultiValued || len(out) == 0 {
+		return out, nil
+	}
+	return out[0], nil
+}
+
+// completeMeta adds what is not stored of meta, and answers the version.
+func (tx *Tx) completeMeta(ti *typeInfo, meta map[string]any, location string) string {
+	version, _ := meta["version"].(string)
+	meta["location"] = location
+	if ti.plain() {
+		meta["version"] = WeakTag(version)
+	}
+	return version
 }
 
 // describe fills in $ref, display and ocid of one reference.
@@ -141,8 +185,8 @@ func (tx *Tx) describe(a *attr, m map[string]any, w *wanted) (map[string]any, er
 	if sub := a.sub("ocid"); sub != nil && m[sub.Name] == nil && isHexID(id) {
 		m[sub.Name] = ocidFor(typ, id)
 	}
-	if a.Name == "idcsCreatedBy" || a.Name == "idcsLastModifiedBy" {
-		return m, nil // what was true when it happened
+	if a.ofItsTime() {
+		return m, nil
 	}
 	for _, name := range []string{"display", "displayName"} {
 		sub := a.sub(name)
@@ -158,6 +202,12 @@ func (tx *Tx) describe(a *attr, m map[string]any, w *wanted) (map[string]any, er
 		}
 	}
 	return m, nil
+}
+
+// ofItsTime says that a reference shows what was true when it was made, and
+// nothing of what its target is now.
+func (a *attr) ofItsTime() bool {
+	return a.Name == "idcsCreatedBy" || a.Name == "idcsLastModifiedBy"
 }
 
 // summary is what references say of their target: display is its displayName

@@ -117,7 +117,7 @@ func (tx *Tx) hashSecrets(ti *typeInfo, c *Change) error {
 		if _, made := prefixOf(plain); made {
 			continue
 		}
-		hashed, err := hashPassword(plain, tx.e.opts.PasswordCost)
+		hashed, err := tx.hash(plain)
 		if err != nil {
 			return err
 		}
@@ -130,16 +130,70 @@ func (tx *Tx) hashSecrets(ti *typeInfo, c *Change) error {
 	return ti.each(c.New, func(a *attr, v any) error { return tx.hashNested(a, v) })
 }
 
+// hash is hashPassword, unless it was done before the transaction.
+func (tx *Tx) hash(plain string) (string, error) {
+	if hashed, ok := tx.call.hashes[plain]; ok {
+		return hashed, nil
+	}
+	return hashPassword(plain, tx.e.opts.PasswordCost)
+}
+
+// hashAhead hashes a password for a transaction that is about to begin. Hashing
+// takes its time, and writers wait for each other: those who write no password
+// must not wait for it.
+func (e *Engine) hashAhead(plain string) (map[string]string, error) {
+	hashed, err := hashPassword(plain, e.opts.PasswordCost)
+	return map[string]string{plain: hashed}, err
+}
+
+// hashAheadOf does it for the password of a document as it was sent, of the
+// types that have one. Where it is of no use the transaction tells.
+func (e *Engine) hashAheadOf(ti *typeInfo, in Document) (map[string]string, error) {
+	if !ti.setsPassword() {
+		return nil, nil
+	}
+	for name, v := range in {
+		plain, ok := v.(string)
+		if !ok || !strings.EqualFold(name, "password") || plain == "" || len(plain) > maxPasswordLength {
+			continue
+		}
+		if _, made := prefixOf(plain); !made {
+			return e.hashAhead(plain)
+		}
+	}
+	return nil, nil
+}
+
+// hashAheadOfPatch is hashAheadOf for a PATCH.
+func (e *Engine) hashAheadOfPatch(ti *typeInfo, ops []PatchOp) (map[string]string, error) {
+	for _, op := range ops {
+		in, _ := op.Value.(Document)
+		if strings.EqualFold(op.Path, "password") {
+			in = Document{"password": op.Value}
+		} else if op.Path != "" {
+			continue
+		}
+		if made, err := e.hashAheadOf(ti, in); err != nil || made != nil {
+			return made, err
+		}
+	}
+	return nil, nil
+}
+
+// setsPassword says that the member password of a document becomes that of a
+// user.
+func (ti *typeInfo) setsPassword() bool {
+	switch ti.rt.Name {
+	case "User", "Me", "UserPasswordChanger", "BulkUserPasswordChanger":
+		return true
+	}
+	return false
+}
+
 // hashNested hashes sub-attributes such as the answers to security questions.
 // Hashes carry a prefix, so that those which are there already are known.
 func (tx *Tx) hashNested(a *attr, v any) error {
-	if a.subs == nil {
-		return nil
-	}
-	for _, sub := range a.subs.list {
-		if sub.Mutability != schema.WriteOnly || !strings.HasPrefix(sub.Sensitive, "hash") {
-			continue
-		}
+	for _, sub := range a.hashes {
 		for _, x := range elements(v) {
 			m := asMap(x)
 			plain, ok := m[sub.Name].(string)
@@ -161,6 +215,6 @@ func (tx *Tx) hashNested(a *attr, v any) error {
 
 // secret says that a value must not be shown anywhere.
 func (a *attr) secret() bool {
-	return a.Sensitive != "" || a.Type == schema.TypeString &&
+	return a.digest || a.Sensitive != "" || a.Type == schema.TypeString &&
 		(a.Mutability == schema.WriteOnly || a.returned() == schema.ReturnedNever)
 }

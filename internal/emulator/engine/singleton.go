@@ -40,21 +40,7 @@ func (tx *Tx) makeSingleton(ti *typeInfo) error {
 	if !errors.Is(err, store.ErrNotFound) {
 		return err
 	}
-	doc := ti.initial()
-	id := ti.rt.SingletonID
-	if ti.core.get("ocid") != nil {
-		doc["ocid"] = ocidFor(ti.rt.Name, id)
-	}
-	doc["id"] = id
-	ti.completeSchemas(doc)
-	tx.stamp(ti, doc, nil, nil)
-	version := tx.e.opts.NewID()
-	setMeta(doc, ti, tx.now, tx.now, version)
-	rec, err := ti.record(id, doc, version, tx.now, tx.now)
-	if err != nil {
-		return err
-	}
-	return tx.st.Insert(rec)
+	return tx.plant(ti.rt.Name, ti.rt.SingletonID, ti.initial())
 }
 
 // initial is the document of a singleton that nobody changed.

@@ -26,6 +26,10 @@ func (b *bench) minimal(typ string, depth int) Document {
 	if typ == "User" {
 		out["emails"] = []any{map[string]any{"value": fmt.Sprintf("u%d@example.com", depth), "type": "work", "primary": true}}
 	}
+	if out["password"] != nil {
+		out["password"] = "Example-Passw0rd"
+	}
+	b.ready(typ, out)
 	return out
 }
 
@@ -146,22 +150,31 @@ func TestEveryType(t *testing.T) {
 				checkUnimplemented(t, b, ti)
 				return
 			}
+			if name == meType {
+				_, err := b.e.Create(b.ctx(), admin, name, b.minimal(name, i*100), all)
+				wantError(t, err, http.StatusNotImplemented, msgNotImplemented)
+				return // writing to it has tests of its own
+			}
 			id := ti.rt.SingletonID
+			who := admin
 			if has(schema.VerbCreate) {
 				body := b.minimal(name, i*100)
-				res, err := b.e.Create(b.ctx(), admin, name, body, all)
+				if ti.hooks.Twin != "" || name == "MyAuthenticationFactorsRemover" {
+					who = b.as(body)
+				}
+				res, err := b.e.Create(b.ctx(), who, name, body, all)
 				if err != nil {
 					t.Fatalf("create %s: %v", mustJSON(t, body), err)
 				}
 				checkDeclared(t, ti, res.Doc)
 				id, _ = res.Doc["id"].(string)
-				if !res.Created || id == "" || res.Location == "" {
+				if !res.Created || id == "" && ti.hooks.Post == nil || res.Location == "" {
 					t.Errorf("create answers %+v", res)
 				}
 			}
 			checkVerbs(t, b, ti, id)
 			if has(schema.VerbList) || has(schema.VerbSearch) {
-				l, err := b.e.List(b.ctx(), admin, name, all)
+				l, err := b.e.List(b.ctx(), who, name, all)
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -37,8 +37,8 @@ func (ti *typeInfo) setDefaults(doc Document) {
 		if set.urn != "" && container(doc, set.urn) == nil {
 			continue
 		}
-		for _, a := range set.list {
-			if a.Default == nil || a.readOnly() || value(doc, a) != nil {
+		for _, a := range set.defaults {
+			if value(doc, a) != nil {
 				continue
 			}
 			if d, err := a.normalise(a.Default); err == nil && d != nil {
@@ -52,13 +52,10 @@ func (ti *typeInfo) setDefaults(doc Document) {
 // setElementDefaults does so for the sub-attributes of what is there.
 func (ti *typeInfo) setElementDefaults(doc Document) {
 	_ = ti.each(doc, func(a *attr, v any) error {
-		if a.subs == nil || a.readOnly() {
+		if a.readOnly() {
 			return nil
 		}
-		for _, sub := range a.subs.list {
-			if sub.Default == nil || sub.readOnly() {
-				continue
-			}
+		for _, sub := range a.defaults {
 			for _, x := range elements(v) {
 				m, ok := x.(map[string]any)
 				if !ok || m[sub.Name] != nil {
@@ -74,11 +71,21 @@ func (ti *typeInfo) setElementDefaults(doc Document) {
 }
 
 // validate checks a complete document by its schema.
-func (ti *typeInfo) validate(doc Document) error {
+func (ti *typeInfo) validate(doc Document) error { return ti.validateChange(nil, doc) }
+
+// validateChange is validate for a document that was stored before. Custom
+// attributes that stay as they are may be of a time before their definition
+// was changed: they are not looked at again.
+func (ti *typeInfo) validateChange(old, doc Document) error {
 	if missing := ti.missing(doc); len(missing) > 0 {
 		return bad(msgMissingAttributes, "Missing required attribute(s): %s.", strings.Join(missing, ", "))
 	}
-	return ti.each(doc, func(a *attr, v any) error { return a.check(v) })
+	return ti.each(doc, func(a *attr, v any) error {
+		if a.urn == customURN && equal(v, value(old, a)) {
+			return nil
+		}
+		return a.check(v)
+	})
 }
 
 // missing lists required attributes without a value. What the server sets is
@@ -90,10 +97,7 @@ func (ti *typeInfo) missing(doc Document) []string {
 		if m == nil && set.urn != "" {
 			continue
 		}
-		for _, a := range set.list {
-			if a.readOnly() || a.Name == "schemas" {
-				continue
-			}
+		for _, a := range set.needed {
 			v := m[a.Name]
 			if v == nil {
 				if a.Required {
@@ -192,6 +196,9 @@ func (a *attr) checkString(s string) error {
 	}
 	if s == "" && a.Required {
 		return bad(msgMissingAttributes, "Missing required attribute(s): %s.", a.path)
+	}
+	if a.pattern != nil && s != "" && !a.pattern.MatchString(s) {
+		return bad(msgPattern, "Attribute %s does not match its regular expression %s.", a.path, a.Pattern)
 	}
 	if len(a.CanonicalValues) == 0 || slices.Contains(a.CanonicalValues, s) {
 		return nil

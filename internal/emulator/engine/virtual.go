@@ -69,6 +69,11 @@ func virtualSchemas(tx *Tx) ([]Document, error) {
 			if err != nil {
 				return nil, err
 			}
+			if s.ID == customURN {
+				if err := tx.addDefinitions(attrs); err != nil {
+					return nil, err
+				}
+			}
 			doc := Document{
 				"schemas":           []any{self.rt.Core.ID},
 				"id":                s.ID,
@@ -140,7 +145,7 @@ func characteristics(a *schema.Attribute) (map[string]any, error) {
 			m["idcsDefaultValue"] = string(text)
 		}
 	}
-	m["idcsDisplayName"] = displayName(a.Name)
+	setIfAbsent(m, "idcsDisplayName", displayName(a.Name))
 	return m, nil
 }
 

@@ -18,7 +18,10 @@ func (tx *Tx) create(ti *typeInfo, in Document, p Params) (*Result, error) {
 	if in == nil {
 		return nil, bad(msgBody, "The request has no document.")
 	}
-	if ti.hooks.Virtual != nil || ti.hooks.Action != nil {
+	if ti.hooks.Twin != "" {
+		return tx.createOwn(ti, in, p)
+	}
+	if ti.hooks.Virtual != nil || ti.hooks.Action != nil && ti.hooks.Post == nil {
 		return nil, noVerb(ti, schema.VerbCreate)
 	}
 	pr, err := ti.projection(p)
@@ -29,6 +32,17 @@ func (tx *Tx) create(ti *typeInfo, in Document, p Params) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	if ti.hooks.Post != nil {
+		res, err := ti.hooks.Post(tx, ti, doc, p)
+		if err != nil {
+			return nil, err
+		}
+		res.Created = true
+		return res, nil
+	}
+	if err := tx.seed(ti); err != nil {
+		return nil, err
+	}
 	ti.dropReadOnly(doc)
 	c := tx.newChange(ti, tx.e.opts.NewID(), nil, doc)
 	if err := tx.insert(c.ti, c); err != nil {
@@ -37,10 +51,16 @@ func (tx *Tx) create(ti *typeInfo, in Document, p Params) (*Result, error) {
 	if err := tx.audit(c, "create", nil, c.New); err != nil {
 		return nil, err
 	}
-	res, err := tx.render(ti, c.ID, c.New, pr)
+	var res *Result
+	if p.Into != nil && ti.hooks.ShowsStored && !c.Changed {
+		res, err = tx.encoded(ti, c.stored, c.New, p)
+	} else {
+		res, err = tx.render(ti, c.ID, c.New, pr)
+	}
 	if err != nil {
 		return nil, err
 	}
+	ti.showOnce(c, res, pr)
 	res.Created = true
 	return res, nil
 }
@@ -69,12 +89,13 @@ func (tx *Tx) insert(ti *typeInfo, c *Change) error {
 	if err := tx.st.Insert(rec); err != nil {
 		return tx.storeError(ti, c.ID, err)
 	}
+	c.stored = rec
 	return run(ti.hooks.AfterCreate, c)
 }
 
 // check validates c.New, resolves its references and makes its stored form.
 func (tx *Tx) check(ti *typeInfo, c *Change) error {
-	if err := c.schema().validate(c.New); err != nil {
+	if err := c.schema().validateChange(c.Old, c.New); err != nil {
 		return err
 	}
 	if err := run(ti.hooks.Split, c); err != nil {
@@ -179,6 +200,9 @@ func (tx *Tx) patch(ti *typeInfo, id string, ops []PatchOp, p Params) (*Result, 
 	if len(ops) == 0 {
 		return nil, fail(http.StatusBadRequest, scimInvalidSyntax, msgPatch, "The request has no operations.")
 	}
+	if ti.hooks.Twin != "" {
+		return tx.patchOwn(ti, id, ops, p)
+	}
 	pr, err := ti.projection(p)
 	if err != nil {
 		return nil, err
@@ -248,7 +272,12 @@ func (tx *Tx) write(seen *typeInfo, rec store.Record, c *Change, pr *projection)
 	if err := tx.save(ti, rec, c); err != nil {
 		return nil, err
 	}
-	return tx.render(seen, c.ID, c.New, pr)
+	res, err := tx.render(seen, c.ID, c.New, pr)
+	if err != nil {
+		return nil, err
+	}
+	ti.showOnce(c, res, pr)
+	return res, nil
 }
 
 // save stores a changed document with a new version and an audit event.
@@ -281,6 +310,9 @@ func sameJSON(a, b Document) bool {
 }
 
 func (tx *Tx) remove(ti *typeInfo, id string, p Params) error {
+	if ti.hooks.Twin != "" {
+		return tx.deleteOwn(ti, id, p)
+	}
 	rec, old, err := tx.load(ti, id)
 	if err != nil {
 		return err
@@ -307,27 +339,44 @@ func (tx *Tx) remove(ti *typeInfo, id string, p Params) error {
 
 // load reads a stored document by id or OCID.
 func (tx *Tx) load(ti *typeInfo, id string) (store.Record, Document, error) {
+	rec, err := tx.lend(ti, id)
+	if err != nil {
+		return rec, nil, err
+	}
+	doc, err := decodeRecord(ti, rec)
+	return rec, doc, err
+}
+
+func decodeRecord(ti *typeInfo, rec store.Record) (Document, error) {
+	doc, err := decode(rec.Data)
+	if err != nil {
+		return nil, fmt.Errorf("%s %s: %w", ti.rt.Name, rec.ID, errors.Join(store.ErrCorrupt, err))
+	}
+	return doc, nil
+}
+
+// lend reads a record by id or OCID. Its text is the store's: it is only read,
+// and only in this transaction.
+func (tx *Tx) lend(ti *typeInfo, id string) (store.Record, error) {
 	key := idOf(ti.rt.Name, id)
+	if !tx.ro {
+		if err := tx.seed(ti); err != nil {
+			return store.Record{}, err
+		}
+	}
 	if ti.rt.SingletonID != "" && strings.EqualFold(key, ti.rt.SingletonID) {
 		key = ti.rt.SingletonID
 		if !tx.ro {
 			if err := tx.makeSingleton(ti); err != nil {
-				return store.Record{}, nil, err
+				return store.Record{}, err
 			}
 		}
 	}
-	rec, err := tx.st.Get(ti.rt.Name, key)
+	rec, err := store.Lend(tx.st, ti.rt.Name, key)
 	if errors.Is(err, store.ErrNotFound) {
-		return rec, nil, notFound(ti.rt.Name, id)
+		return rec, notFound(ti.rt.Name, id)
 	}
-	if err != nil {
-		return rec, nil, err
-	}
-	doc, err := decode(rec.Data)
-	if err != nil {
-		return rec, nil, fmt.Errorf("%s %s: %w", ti.rt.Name, rec.ID, errors.Join(store.ErrCorrupt, err))
-	}
-	return rec, doc, nil
+	return rec, err
 }
 
 // storeError turns a broken claim into the service's 409.
@@ -394,12 +443,11 @@ func prevented(ti *typeInfo, doc Document, op string) error {
 // actor is the caller as idcsCreatedBy has it.
 func (tx *Tx) actor() any {
 	a := tx.call.Actor
-	m := map[string]any{}
-	for k, v := range map[string]string{"type": a.Type, "value": a.ID, "display": a.Display, "ocid": a.OCID} {
-		if v != "" {
-			m[k] = v
-		}
-	}
+	m := make(map[string]any, 4)
+	setText(m, "type", a.Type)
+	setText(m, "value", a.ID)
+	setText(m, "display", a.Display)
+	setText(m, "ocid", a.OCID)
 	if m["display"] == nil && a.Name != "" {
 		m["display"] = a.Name
 	}
@@ -409,21 +457,24 @@ func (tx *Tx) actor() any {
 // stamp sets what the server says of every resource, as far as the type
 // declares it.
 func (tx *Tx) stamp(ti *typeInfo, doc Document, createdBy, modifiedBy any) {
-	for name, v := range map[string]any{
-		"idcsCreatedBy":             createdBy,
-		"idcsLastModifiedBy":        modifiedBy,
-		"domainOcid":                tx.e.opts.DomainOCID,
-		"compartmentOcid":           tx.e.opts.CompartmentOCID,
-		"tenancyOcid":               tx.e.opts.TenancyOCID,
-		"idcsLastUpgradedInRelease": upgradedInRelease,
+	for _, x := range [...]struct {
+		name string
+		v    any
+	}{
+		{"idcsCreatedBy", createdBy},
+		{"idcsLastModifiedBy", modifiedBy},
+		{"domainOcid", tx.e.opts.DomainOCID},
+		{"compartmentOcid", tx.e.opts.CompartmentOCID},
+		{"tenancyOcid", tx.e.opts.TenancyOCID},
+		{"idcsLastUpgradedInRelease", upgradedInRelease},
 	} {
-		a := ti.core.get(name)
+		a := ti.core.get(x.name)
 		switch {
 		case a == nil:
-		case v == nil:
+		case x.v == nil:
 			delete(doc, a.Name)
 		default:
-			doc[a.Name] = v
+			doc[a.Name] = x.v
 		}
 	}
 	for _, name := range []string{"ocid", "id"} {

@@ -67,6 +67,7 @@ var referenced = map[string][]string{
 	"appsNetworkPerimeters":            {"NetworkPerimeter"},
 	"authTokens":                       {"AuthToken"},
 	"basedOnTemplate":                  nil, // templates are no resource type of the reference
+	"bypassCode":                       {"BypassCode"},
 	"bypassCodes":                      {"BypassCode"},
 	"cloudGate":                        {"CloudGate"},
 	"conditionGroup":                   {"Condition"},
@@ -75,6 +76,7 @@ var referenced = map[string][]string{
 	"dbCredentials":                    {"UserDbCredential"},
 	"defaultGroups":                    {"Group"},
 	"delegatedAuthenticationTargetApp": {"App"},
+	"devices":                          {"Device"},
 	"domainApp":                        {"App"},
 	"dynamicResourceGroup":             {"DynamicResourceGroup"},
 	"gatewayApp":                       {"App"},
@@ -97,6 +99,7 @@ var referenced = map[string][]string{
 	"owner":                            {"User"},
 	"owners":                           {"User", "App"},
 	"passwordPolicy":                   {"PasswordPolicy"},
+	"preferredDevice":                  {"Device"},
 	"requesting":                       {"Group", "App"},
 	"requestor":                        {"User"},
 	"riskScores":                       nil,
@@ -107,14 +110,27 @@ var referenced = map[string][]string{
 	"signonPolicy":                     {"Policy"},
 	"smtpCredentials":                  {"SmtpCredential"},
 	"syncedFromApp":                    {"App"},
+	"trustedUserAgents":                {"TrustedUserAgent"},
 	"user":                             {"User"},
 	"users":                            {"User"},
 }
 
+// madeSecret is the secret of a credential that a user makes for oneself. The
+// reference declares it for the type of the administrators only, and without it
+// the credential would be of no use.
+func madeSecret(name string) *attribute {
+	return &attribute{Name: name, Type: "string", CaseExact: true, Mutability: "readOnly", Sensitive: "hash_sc"}
+}
+
 // added are attributes that answers have though the reference does not declare
 // them for the type: the id of a schema, by which schemas are filtered, and the
-// CSV columns of an attribute, both shown by vendor samples.
+// CSV columns of an attribute, both shown by vendor samples; and the secrets of
+// one's own credentials.
 var added = map[string][]*attribute{
+	"MyAuthToken":              {madeSecret("token")},
+	"MyCustomerSecretKey":      {madeSecret("secretKey")},
+	"MyOAuth2ClientCredential": {madeSecret("secret")},
+	"MySmtpCredential":         {madeSecret("password")},
 	"Schema": {
 		{Name: "id", Type: "string", Mutability: "readOnly", Returned: "always", Uniqueness: "global", Searchable: true},
 		{Name: "meta", Type: "complex", Mutability: "readOnly", SubAttributes: []*attribute{

@@ -24,6 +24,16 @@ import (
 // adminBase is the base of the family that all reference types belong to.
 const adminBase = "/admin/v1"
 
+// recordedURN are core URNs that recorded answers of the vendor's collections
+// show though the reference has none for the type: one's own devices and trusted
+// user agents are shown as what they are for an administrator.
+var recordedURN = map[string]string{
+	"MyAuthenticationFactorInitiator": "urn:ietf:params:scim:schemas:oracle:idcs:AuthenticationFactorInitiator",
+	"MyAuthenticationFactorValidator": "urn:ietf:params:scim:schemas:oracle:idcs:AuthenticationFactorValidator",
+	"MyDevice":                        "urn:ietf:params:scim:schemas:oracle:idcs:Device",
+	"MyTrustedUserAgent":              "urn:ietf:params:scim:schemas:oracle:idcs:TrustedUserAgent",
+}
+
 // source is a file of the reference's schemas folder.
 type source struct {
 	ResourceType string               `json:"resourceType"`
@@ -199,6 +209,8 @@ func convert(src source, common []*attribute, verbs []string) (entry, []byte, er
 	}
 	if src.CoreSchema != nil {
 		e.Core = *src.CoreSchema
+	} else if urn, ok := recordedURN[src.ResourceType]; ok {
+		e.Core = urn
 	} else {
 		e.Core = guessedURN(src.ResourceType)
 	}

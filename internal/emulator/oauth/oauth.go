@@ -44,6 +44,14 @@ var (
 	// ErrBadCredentials: user name and password do not fit together. It does
 	// not say which of both is wrong.
 	ErrBadCredentials = errors.New("oauth: user name or password is wrong")
+	// ErrUserInactive: the password is right, but the user is deactivated.
+	ErrUserInactive = errors.New("oauth: the user is deactivated")
+	// ErrUserLocked: the user is locked, and the settings let one say so.
+	ErrUserLocked = errors.New("oauth: the user is locked")
+	// ErrNotActivated: the user has not set a password yet.
+	ErrNotActivated = errors.New("oauth: the user is not activated yet")
+	// ErrPasswordExpired: the password is right, but too old.
+	ErrPasswordExpired = errors.New("oauth: the password has expired")
 	// ErrNoUser: no active user has this name.
 	ErrNoUser = errors.New("oauth: no such user")
 	// ErrInvalidToken: the token is malformed, not signed by this service, or
@@ -65,7 +73,8 @@ type Subject struct {
 }
 
 // Passwords checks a user's password. Verify answers ErrBadCredentials when
-// it is wrong, when there is no such user, and when the user may not sign in.
+// it is wrong and when there is no such user, and one of the other errors of
+// users where the user may not sign in and may know why.
 type Passwords interface {
 	Verify(ctx context.Context, userName, password string) (Subject, error)
 }

@@ -41,7 +41,7 @@ func (s *Server) keepRefresh(ctx context.Context, q issue, now time.Time) (strin
 		}
 		return tx.Insert(store.Record{
 			Type: refreshType, ID: digest(raw), Created: now, Modified: now, Data: data,
-			Index: []store.Entry{{Path: expiresPath, Value: sortable(expires)}},
+			Index: []store.Entry{{Path: expiresPath, Value: sortable(expires)}, {Path: userPath, Value: q.user.ID}},
 		})
 	})
 	if err != nil {
@@ -75,6 +75,24 @@ func (s *Server) findRefresh(ctx context.Context, raw string) (*refreshRecord, e
 		return nil, ErrInvalidToken
 	}
 	return &out, nil
+}
+
+// userPath is the index by which the refresh tokens of a user are found.
+const userPath = "user"
+
+// DropUser removes the refresh tokens of a user who is deleted, in the
+// transaction that does it.
+func DropUser(tx store.Tx, id string) error {
+	q := store.Query{Type: refreshType, Conds: []store.Cond{{Path: userPath, Rel: store.Eq, Value: id}}}
+	for row, err := range tx.Query(q) {
+		if err == nil {
+			err = tx.Delete(refreshType, row.ID)
+		}
+		if err != nil {
+			return fmt.Errorf("oauth: remove the refresh tokens of a user: %w", err)
+		}
+	}
+	return nil
 }
 
 func (s *Server) dropRefresh(ctx context.Context, raw string) error {

@@ -63,8 +63,10 @@ func (s *Server) grantPassword(r *http.Request, c *Client, form url.Values) (any
 		return nil, refuse(codeInvalidRequest, "username and password are needed")
 	}
 	u, err := s.cfg.Passwords.Verify(r.Context(), name, password)
-	if errors.Is(err, ErrBadCredentials) {
-		return nil, refuse(codeInvalidGrant, "user name or password is wrong")
+	for _, reason := range []error{ErrBadCredentials, ErrUserInactive, ErrUserLocked, ErrNotActivated, ErrPasswordExpired} {
+		if errors.Is(err, reason) {
+			return nil, refuse(codeInvalidGrant, strings.TrimPrefix(reason.Error(), "oauth: "))
+		}
 	}
 	if err != nil {
 		return nil, err

@@ -14,8 +14,17 @@ func compareEntry(a, b Entry) int {
 // entries and claims sorted and without doubles, times in UTC and whole
 // microseconds, Data of its own. So back ends cannot differ in such details.
 func (r Record) Normal() Record {
-	r.Data = Clone(r.Data)
+	if !r.Given || r.Data == nil {
+		r.Data = Clone(r.Data)
+	}
 	r.Created, r.Modified = normalTime(r.Created), normalTime(r.Modified)
+	if r.Given {
+		r.Given = false
+		if slices.IsSortedFunc(r.Index, compareEntry) && len(r.Unique) <= 1 {
+			r.Index = slices.Compact(r.Index)
+			return r
+		}
+	}
 	r.Index = slices.Clone(r.Index)
 	slices.SortFunc(r.Index, compareEntry)
 	r.Index = slices.Compact(r.Index)

@@ -68,6 +68,9 @@ type Record struct {
 	Data     []byte
 	Index    []Entry
 	Unique   []Claim
+	// Given says that the caller of Insert or Put will not change Data, Index
+	// and Unique any more, so that they need not be copied.
+	Given bool
 }
 
 // Entry makes a record findable: the value that the element number Elem of the
@@ -127,6 +130,11 @@ type Query struct {
 	After  string
 	Offset int
 	Limit  int
+	// Lend says that the caller only reads the Data of rows, and only until
+	// the transaction ends: it may be the store's own. NoCursor says that it
+	// does not look at Row.Cursor, which may then be empty.
+	Lend     bool
+	NoCursor bool
 }
 
 // In asks for records whose entry at Path is one of Values. Path "id" means

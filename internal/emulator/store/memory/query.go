@@ -28,7 +28,16 @@ func (t *tx) Query(q store.Query) iter.Seq2[store.Row, error] {
 				yield(store.Row{}, err)
 				return false
 			}
-			if !yield(store.Row{Record: handOut(l.rec), Cursor: cursor(l.pos)}, nil) {
+			var row store.Row
+			if q.Lend {
+				row.Record = lent(l.rec)
+			} else {
+				row.Record = handOut(l.rec)
+			}
+			if !q.NoCursor {
+				row.Cursor = cursor(l.pos)
+			}
+			if !yield(row, nil) {
 				return false
 			}
 			left--
@@ -62,13 +71,17 @@ func (t *tx) Count(q store.Query) (int, error) {
 		return tab.bySeq.len(), nil
 	}
 	if len(q.Conds) == 1 && q.In == nil {
+		if found, ok := tab.equals(q); ok {
+			return len(found), nil
+		}
 		// Where no record has several entries, entries are records.
 		if p := tab.index[q.Conds[0].Path]; p.extra == 0 {
 			lo, hi := p.ranks(q.Conds[0].Interval())
 			return hi - lo, nil
 		}
 	}
-	return len(tab.collect(q)), nil
+	src, _ := tab.best(q)
+	return len(tab.collect(q, src)), nil
 }
 
 // run yields what matches, in order, from start and Offset on. Either the
@@ -83,18 +96,55 @@ func (s *state) run(q store.Query, start *store.Position, yield func(located) bo
 		tab.scan(q, start, q.Offset, yield)
 		return
 	}
+	if found, ok := tab.equals(q); ok {
+		s.arrange(q, found, start, yield)
+		return
+	}
 	n := tab.bySeq.len()
 	touched := n
+	src, few := tab.best(q)
 	if q.Limit > 0 {
-		_, few := tab.best(q)
 		perHit := float64(n) / float64(max(few, 1))
 		touched = int(min(float64(n), perHit*(float64(q.Offset)+float64(q.Limit))))
 	}
-	if _, few := tab.best(q); few > touched || few >= n {
+	if few > touched || few >= n && few > 1 {
 		tab.filtered(q, start, yield)
 		return
 	}
-	found := tab.collect(q)
+	s.arrange(q, tab.collect(q, src), start, yield)
+}
+
+// maxEquals is how many records with one value are collected before they are
+// counted to decide how to go about it.
+const maxEquals = 64
+
+// equals answers the records that match a sole equality, by Seq, unless they
+// are many: looking for one by its name is what is asked most.
+func (tab *table) equals(q store.Query) ([]*store.Record, bool) {
+	if q.In != nil || len(q.Conds) != 1 || q.Conds[0].Rel != store.Eq {
+		return nil, false
+	}
+	var found []*store.Record
+	want, few := q.Conds[0].Value, true
+	p, ok := tab.index[q.Conds[0].Path]
+	if !ok {
+		return nil, true
+	}
+	p.entries.from(entry{value: want, elem: math.MinInt32}, func(e entry) bool {
+		if e.value != want {
+			return false
+		}
+		few = len(found) < maxEquals
+		if r, _ := tab.bySeq.get(&store.Record{Seq: e.seq}); few && (len(found) == 0 || found[len(found)-1] != r) {
+			found = append(found, r)
+		}
+		return few
+	})
+	return found, few
+}
+
+// arrange sorts records, which are ordered by Seq, and yields those of the page.
+func (s *state) arrange(q store.Query, found []*store.Record, start *store.Position, yield func(located) bool) {
 	list := make([]located, 0, len(found))
 	for _, r := range found {
 		l := located{r, q.Position(r.Seq, r.Index)}
@@ -184,9 +234,9 @@ func (tab *table) scanHeads(q store.Query, p posting, start *store.Position, ski
 	lo, hi := 0, p.entries.len()
 	if start != nil {
 		if q.Desc {
-			hi = p.entries.rank(entry{value: start.Value, seq: start.Seq, elem: math.MinInt})
+			hi = p.entries.rank(entry{value: start.Value, seq: start.Seq, elem: math.MinInt32})
 		} else {
-			lo = p.entries.rank(entry{value: start.Value, seq: start.Seq, elem: math.MaxInt})
+			lo = p.entries.rank(entry{value: start.Value, seq: start.Seq, elem: math.MaxInt32})
 		}
 	}
 	if p.extra == 0 {
@@ -252,16 +302,15 @@ func (tab *table) best(q store.Query) (source, int) {
 
 // ranks are those of the entries within an interval.
 func (p posting) ranks(iv store.Interval) (int, int) {
-	lo := p.entries.rank(entry{value: iv.Low, elem: math.MinInt})
+	lo := p.entries.rank(entry{value: iv.Low, elem: math.MinInt32})
 	if iv.Open {
 		return lo, p.entries.len()
 	}
-	return lo, max(lo, p.entries.rank(entry{value: iv.High, elem: math.MinInt}))
+	return lo, max(lo, p.entries.rank(entry{value: iv.High, elem: math.MinInt32}))
 }
 
-// collect answers all records that match, ordered by Seq.
-func (tab *table) collect(q store.Query) []*store.Record {
-	src, _ := tab.best(q)
+// collect answers all records that match, ordered by Seq, by way of a source.
+func (tab *table) collect(q store.Query, src source) []*store.Record {
 	if src.listed {
 		q.In = nil
 	}

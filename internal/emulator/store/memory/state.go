@@ -3,6 +3,7 @@ package memory
 import (
 	"cmp"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 
@@ -40,10 +41,11 @@ type posting struct {
 	extra   int
 }
 
+// entry is kept small: a change copies those of the nodes on its way.
 type entry struct {
 	value string
 	seq   uint64
-	elem  int
+	elem  int32
 	head  bool // the record's sort value; no part of the key
 }
 
@@ -173,6 +175,10 @@ func (t *table) replace(old, r *store.Record, by *stamp) {
 	for _, c := range after.Unique {
 		t.claims.set(claim{path: c.Path, value: c.Value, seq: after.Seq}, by)
 	}
+	if old == nil {
+		t.enterAll(&after, by)
+		return
+	}
 	if slices.Equal(before.Index, after.Index) {
 		return
 	}
@@ -202,9 +208,31 @@ func entries(r store.Record) map[pathEntry]struct{} {
 	m := make(map[pathEntry]struct{}, len(r.Index))
 	for i, e := range r.Index {
 		head := i == 0 || r.Index[i-1].Path != e.Path
-		m[pathEntry{e.Path, entry{e.Value, r.Seq, e.Elem, head}}] = struct{}{}
+		m[pathEntry{e.Path, entry{e.Value, r.Seq, elemOf(e.Elem), head}}] = struct{}{}
 	}
 	return m
+}
+
+// elemOf bounds the number of an element; a list so long does not fit anywhere.
+func elemOf(n int) int32 { return int32(max(min(n, math.MaxInt32-1), math.MinInt32+1)) }
+
+// enterAll adds the entries of a new record, those of a path together.
+func (t *table) enterAll(r *store.Record, by *stamp) {
+	for i := 0; i < len(r.Index); {
+		path := r.Index[i].Path
+		p, ok := t.index[path]
+		if !ok {
+			p = newPosting()
+		}
+		for head := true; i < len(r.Index) && r.Index[i].Path == path; i++ {
+			p.entries.set(entry{r.Index[i].Value, r.Seq, elemOf(r.Index[i].Elem), head}, by)
+			if !head {
+				p.extra++
+			}
+			head = false
+		}
+		t.index[path] = p
+	}
 }
 
 func (t *table) enter(e pathEntry, by *stamp) {

@@ -3,7 +3,7 @@ package memory
 import "slices"
 
 const (
-	maxItems = 31 // of a node; odd, so that a split leaves two equal halves
+	maxItems = 15 // of a node; odd, so that a split leaves two equal halves
 	minItems = maxItems / 2
 )
 
@@ -85,6 +85,30 @@ func (t tree[T]) walk(lo, hi int, back bool, yield func(T) bool) {
 	} else {
 		t.root.ascend(lo, hi, yield)
 	}
+}
+
+// from yields the items from key on, in order, until yield answers false. It
+// looks at no ranks, which are sums over many nodes.
+func (t tree[T]) from(key T, yield func(T) bool) {
+	if t.root != nil {
+		t.below(t.root, key, yield)
+	}
+}
+
+func (t tree[T]) below(n *node[T], key T, yield func(T) bool) bool {
+	i, ok := t.find(n, key)
+	if n.kids != nil && !ok && !t.below(n.kids[i], key, yield) {
+		return false
+	}
+	for ; i < len(n.items); i++ {
+		if !yield(n.items[i]) {
+			return false
+		}
+		if n.kids != nil && !n.kids[i+1].ascend(0, n.kids[i+1].size, yield) {
+			return false
+		}
+	}
+	return true
 }
 
 func (n *node[T]) ascend(lo, hi int, yield func(T) bool) bool {

@@ -103,3 +103,21 @@ func TestTreeAgainstSortedSlice(t *testing.T) {
 		}
 	}
 }
+
+func TestTreeFrom(t *testing.T) {
+	tr := tree[int]{cmp: cmp.Compare[int]}
+	by := &stamp{}
+	for i := range 500 {
+		tr.set(i*7919%1000*2, by)
+	}
+	var all []int
+	tr.walk(0, tr.len(), false, func(i int) bool { all = append(all, i); return true })
+	for key := -1; key < 2002; key++ {
+		var got []int
+		tr.from(key, func(i int) bool { got = append(got, i); return len(got) < 40 })
+		at, _ := slices.BinarySearch(all, key)
+		if want := all[at:min(at+40, len(all))]; !slices.Equal(got, want) {
+			t.Fatalf("from %d: %v, want %v", key, got, want)
+		}
+	}
+}

@@ -56,8 +56,30 @@ func (t *tx) Get(typ, id string) (store.Record, error) {
 	return handOut(r), nil
 }
 
+// StoreVersion is the version that a View sees.
+func (t *tx) StoreVersion() uint64 { return t.state.version }
+
+// Lend implements store.Lender: records are never changed once they are stored.
+func (t *tx) Lend(typ, id string) (store.Record, error) {
+	if err := t.reading(); err != nil {
+		return store.Record{}, err
+	}
+	r := t.state.get(typ, id)
+	if r == nil {
+		return store.Record{}, missing(typ, id)
+	}
+	return lent(r), nil
+}
+
 func missing(typ, id string) error {
 	return fmt.Errorf("%s %q: %w", typ, id, store.ErrNotFound)
+}
+
+// lent is a record for a caller that only reads its Data.
+func lent(r *store.Record) store.Record {
+	c := *r
+	c.Index, c.Unique = nil, nil
+	return c
 }
 
 // handOut copies a record for the caller.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -166,4 +167,77 @@ func FuzzDecode(f *testing.F) {
 			t.Errorf("written and read again (-want +got):\n%s", diff)
 		}
 	})
+}
+
+// TestAnchors pages through a table forwards, backwards and by steps, changes it
+// in between, and compares with what a single query says.
+func TestAnchors(t *testing.T) {
+	s, err := Open(t.Context(), filepath.Join(t.TempDir(), "store.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	insert := func(ids ...string) {
+		t.Helper()
+		err := s.Update(t.Context(), func(tx store.Tx) error {
+			for _, id := range ids {
+				if err := tx.Insert(store.Record{Type: "T", ID: id}); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range 60 {
+		insert(fmt.Sprintf("%03d", i))
+	}
+	read := func(offset, limit int, desc bool) (ids []string) {
+		t.Helper()
+		err := s.View(t.Context(), func(tx store.Tx) error {
+			for row, err := range tx.Query(store.Query{Type: "T", Offset: offset, Limit: limit, Desc: desc}) {
+				if err != nil {
+					return err
+				}
+				ids = append(ids, row.ID)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ids
+	}
+	for round := range 3 {
+		all := read(0, 0, false)
+		for _, step := range []int{7, -7, 13, 1} {
+			for i := range 70 {
+				from := i * step
+				if step < 0 {
+					from = 70 + from
+				}
+				if from < 0 || from > len(all) {
+					continue
+				}
+				if got, want := read(from, 8, false), all[from:min(from+8, len(all))]; !slices.Equal(got, want) {
+					t.Fatalf("round %d, from %d: %v, want %v", round, from, got, want)
+				}
+				back := read(from, 3, true)
+				if len(back) > 0 && back[0] != all[len(all)-1-from] {
+					t.Fatalf("round %d, back from %d: %v", round, from, back)
+				}
+			}
+		}
+		err := s.Update(t.Context(), func(tx store.Tx) error { return tx.Delete("T", all[10+round]) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		insert(fmt.Sprintf("late%d", round))
+	}
 }

@@ -83,7 +83,7 @@ type part struct {
 	where string
 	args  []any
 	order []string
-	size  int // how many there are, or -1 when not known
+	size  int // how many there are, where nothing is filtered; -1 when not known
 }
 
 // walk reads keys off an index in the order of the query: first those of the
@@ -215,6 +215,17 @@ func beyond(desc bool) string {
 // A stretch nearer to the other end is read from there.
 func (t *tx) cut(p plan, s part, skip, limit int) ([]uint64, error) {
 	desc := p.q.Desc
+	// All records of a type, in a View: what the version says is what there is.
+	whole := s.size >= 0 && p.sort == 0 && !t.writable && !desc && limit > 0
+	offset := skip
+	if whole {
+		if a, ok := t.db.anchors.near(t.version, p.typ, skip); ok && skip-a.offset < min(skip, s.size-skip) {
+			s.where += " AND seq > ?"
+			s.args = append(slices.Clone(s.args), a.seq)
+			skip -= a.offset
+			s.size = -1
+		}
+	}
 	back := s.size >= 0 && limit > 0 && skip > s.size/2
 	if back {
 		limit = min(limit, s.size-skip)
@@ -228,6 +239,9 @@ func (t *tx) cut(p plan, s part, skip, limit int) ([]uint64, error) {
 	keys, err := t.seqs(query, args)
 	if back {
 		slices.Reverse(keys)
+	}
+	if whole && err == nil && len(keys) > 0 {
+		t.db.anchors.note(t.version, p.typ, offset, keys)
 	}
 	return keys, err
 }

@@ -54,6 +54,7 @@ type database struct {
 	closed   atomic.Bool
 	names    names
 	counts   counts
+	anchors  anchors
 }
 
 type settings struct {

@@ -135,6 +135,9 @@ func (t *tx) Get(typ, id string) (store.Record, error) {
 	return r, err
 }
 
+// StoreVersion is the version that a View sees.
+func (t *tx) StoreVersion() uint64 { return t.version }
+
 func (t *tx) Claimed(typ, path, value string) (string, error) {
 	if err := t.reading(); err != nil {
 		return "", err
