@@ -34,6 +34,7 @@ type walker struct {
 	first int // where the caller began, 1-based
 	total int // of the last page, -1 when unknown
 	drift int // rows by which the total was seen to grow
+	low   int // the least total of pages thrown away since the last one, -1 for none
 	seen  *seen
 
 	rows    int      // yielded
@@ -54,7 +55,7 @@ func newWalker(opts ListOptions, client Options) *walker {
 		opts.Count = client.PageSize
 	}
 	opts.StartIndex = max(opts.StartIndex, 1)
-	return &walker{opts: opts, first: opts.StartIndex, total: -1, seen: newSeen(client.Spool), digests: make(map[[32]byte]struct{})}
+	return &walker{opts: opts, first: opts.StartIndex, total: -1, low: -1, seen: newSeen(client.Spool), digests: make(map[[32]byte]struct{})}
 }
 
 // rowKey is the id of a row as 16 bytes: the bytes themselves where it is 32
@@ -116,10 +117,15 @@ func (w *walker) note(head listHead) (moved int) {
 	if head.total >= 0 {
 		if w.total >= 0 {
 			moved = head.total - w.total
-			w.drift += max(moved, 0)
+			from := w.total
+			if w.low >= 0 {
+				from = min(from, w.low)
+			}
+			w.drift += max(head.total-from, 0)
 		}
 		w.total = head.total
 	}
+	w.low = -1
 	w.pages++
 	if w.fresh == 0 {
 		w.barren++
@@ -127,6 +133,13 @@ func (w *walker) note(head listHead) (moved int) {
 		w.barren = 0
 	}
 	return moved
+}
+
+// saw takes in the total of a page that was thrown away.
+func (w *walker) saw(total int) {
+	if total >= 0 && (w.low < 0 || total < w.low) {
+		w.low = total
+	}
 }
 
 // end decides what follows a page.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -29,11 +30,14 @@ type collection struct {
 	total  func(c *collection) int // overrides totalResults; -1 leaves it out
 	index  func(int) int           // what the server makes of startIndex
 	noIDs  bool
+	mu     sync.Mutex
 	page   int
 	starts []int
 }
 
 func (c *collection) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.page++
 	if c.before != nil {
 		c.before(c.page, c)

@@ -64,7 +64,7 @@ type RawPage struct {
 // would yield; only that a resource with bytes that are not UTF-8 is written
 // anew, with U+FFFD in their place.
 //
-// While a page is in use the next ones are fetched, three at most, so that a
+// While a page is in use the next ones are fetched, four at most, so that a
 // caller that stops early has made calls in vain. A page and its texts are
 // valid until the next one is asked for. The last pair holds the error that
 // ended the list, if any; rows that came before it are in the page before.
@@ -72,11 +72,10 @@ func (s *Service[T]) AllRaw(ctx context.Context, opts ListOptions, paths ...[]st
 	return func(yield func(*RawPage, error) bool) {
 		w := newWalker(opts, s.client.opts)
 		defer w.close()
-		reader := newRawReader(paths)
-		pages := newAhead(s.fetchRaw, reader.read)
+		pages := newAhead(s.fetchRaw, func() *rawReader { return newRawReader(paths) })
 		defer pages.stop()
 		for !w.done {
-			answer := pages.get(ctx, w.opts)
+			answer := pages.get(ctx, w.opts, w.saw)
 			err := answer.err
 			if err != nil {
 				yield(nil, s.listError(err))

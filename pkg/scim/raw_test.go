@@ -125,7 +125,7 @@ func TestAllRawGuessesNoMoreThanItLearns(t *testing.T) {
 	if err != nil || len(got) != 300 {
 		t.Fatalf("%d rows, %v", len(got), err)
 	}
-	if n := calls.Load(); n > 100+4*maxWrong {
+	if n := calls.Load(); n > 105+(1+callsAhead)*maxWrong {
 		t.Errorf("%d calls for about 100 pages", n)
 	}
 }
@@ -139,7 +139,7 @@ func TestAllRawStops(t *testing.T) {
 		}
 		break
 	}
-	if n := calls.Load(); n > 1+pagesAhead+3 {
+	if n := calls.Load(); n > 1+callsAhead {
 		t.Errorf("after break: %d calls", n)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
@@ -155,7 +155,7 @@ func TestAllRawStops(t *testing.T) {
 			cancel()
 		}
 	}
-	if n > 3*(2+pagesAhead+3) || !errors.Is(last, context.Canceled) {
+	if n > 3*(2+callsAhead) || !errors.Is(last, context.Canceled) {
 		t.Errorf("after cancel: %d rows, %v", n, last)
 	}
 }
