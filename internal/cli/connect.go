@@ -147,6 +147,7 @@ func (c *connector) transportOptions(ctx context.Context, r *config.Resolved) (t
 	}
 	t.TraceBodies = c.deps.Flags.TraceBodies
 	t.Limits.Shards = c.deps.Flags.Shards
+	t.Workers = max(t.Workers, c.deps.Flags.Workers)
 	t.UserAgent = "idctl/" + c.deps.Version.Version
 	t.Observe = c.observe(r, false)
 	t.Retry.Attempts = r.Retries + 1

@@ -90,6 +90,20 @@ func (b *Bar) Set(done, total, bad int) {
 	_, _ = fmt.Fprintln(b.streams.ErrOut, text) // as above
 }
 
+// Wipe takes the line away, so that another can be printed; it comes back with
+// the next Set.
+func (b *Bar) Wipe() {
+	if b == nil {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.drawn && !b.closed {
+		_, _ = fmt.Fprint(b.streams.ErrOut, clearLine) // as above
+		b.drawn = false
+	}
+}
+
 // Close wipes the line; nothing is shown afterwards. It may be called again.
 func (b *Bar) Close() {
 	if b == nil {

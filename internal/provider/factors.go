@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"strings"
 	"time"
 
 	"github.com/idctl/idctl/pkg/scim"
@@ -32,17 +33,18 @@ type TermsError struct {
 
 // Error tells the terms; it never holds the code.
 func (e *TermsError) Error() string {
-	s := "the service set other terms than those asked for:"
+	var terms []string
 	if e.Asked.Uses > 0 && e.Asked.Uses != e.Got.Uses {
-		s += fmt.Sprintf(" %s in place of %d", count(e.Got.Uses), e.Asked.Uses)
+		terms = append(terms, fmt.Sprintf("%s in place of %d", count(e.Got.Uses), e.Asked.Uses))
 	}
 	if !e.Asked.Expires.IsZero() && !sameEnd(e.Asked.Expires, e.Got.Expires) {
 		got := "no end"
 		if !e.Got.Expires.IsZero() {
 			got = "an end at " + e.Got.Expires.UTC().Format(time.RFC3339)
 		}
-		s += " " + got + " in place of " + e.Asked.Expires.UTC().Format(time.RFC3339)
+		terms = append(terms, got+" in place of "+e.Asked.Expires.UTC().Format(time.RFC3339))
 	}
+	s := "the service set other terms than those asked for: " + strings.Join(terms, ", ")
 	if e.Kept != "" {
 		return fmt.Sprintf("%s; the code %s could not be deleted: %v", s, e.Kept, e.Err)
 	}
@@ -178,6 +180,31 @@ type Question struct {
 	Hint   string
 }
 
+// NewCredential is a credential to be made. Members that its kind does not
+// have are ignored.
+type NewCredential struct {
+	What              Belonging
+	Name, Description string
+	Expires           time.Time
+	// Key is the public key of an API key, in PEM.
+	Key string
+	// Password is that of a database user.
+	Password transport.Secret
+	// Audience and Scopes are what a client credential is for.
+	Audience string
+	Scopes   []string
+}
+
+// Credential is a credential that was made.
+type Credential struct {
+	ID string
+	// Secret is what the service made up, Key the public part of it, where
+	// there is one: an access key, a user name, a fingerprint.
+	Secret  transport.Secret
+	Key     string
+	Expires time.Time
+}
+
 // Factors is what a service does with the second factors and credentials of
 // users. A method that the service does not have answers *UnsupportedError and
 // sends nothing. Users are named by their ids.
@@ -204,6 +231,8 @@ type Factors interface {
 	// RemoveQuestions makes a user forget all of them.
 	Questions(ctx context.Context, users []string) iter.Seq2[Question, error]
 	RemoveQuestions(ctx context.Context, user string) error
+	// MakeCredential makes a credential. What is secret of it is told once.
+	MakeCredential(ctx context.Context, user string, c NewCredential, o ActOptions) (Credential, error)
 	// SetCapabilities says which credentials a user may have.
 	SetCapabilities(ctx context.Context, user string, can map[string]bool, o ActOptions) error
 }

@@ -78,6 +78,11 @@ func Find(ctx context.Context, r Resources, key string) (scim.Document, error) {
 	if strings.TrimSpace(key) == "" {
 		return nil, fmt.Errorf("%s: %w", r.Type(), ErrEmptyKey)
 	}
+	if f, ok := r.(Finder); ok {
+		if doc, err := f.FindKey(ctx, key); doc != nil || err != nil {
+			return doc, err
+		}
+	}
 	keys := r.Keys()
 	tried := IsOCID(key) || IsID(key) || len(keys) == 0
 	if tried {

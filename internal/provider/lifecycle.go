@@ -144,6 +144,22 @@ func (e *PasswordError) Unwrap() error { return e.Err }
 // Is matches ErrPassword.
 func (e *PasswordError) Is(target error) bool { return target == ErrPassword }
 
+// Refuser is what a LifeCycle implements that lacks some acts. Refuses answers
+// the *UnsupportedError of an act by its word on the command line, invite or
+// reset-password, and nil for one that there is.
+type Refuser interface {
+	Refuses(act string) error
+}
+
+// Refusal says, before anything is looked up, that a service does not have an
+// act; nil when it has, or does not say.
+func Refusal(l LifeCycle, act string) error {
+	if r, ok := l.(Refuser); ok {
+		return r.Refuses(act)
+	}
+	return nil
+}
+
 // LifeCycler is what a Provider implements that has a LifeCycle.
 type LifeCycler interface {
 	LifeCycle() LifeCycle

@@ -93,6 +93,10 @@ type Flags struct {
 	// Shards is how many processes share the limits of the service; a command
 	// that knows sets it before it connects. 0 and 1 mean this one alone.
 	Shards int
+	// Workers is how many requests run at the same time; a command that lets
+	// the user choose sets it before it asks for the provider. 0 means the
+	// default.
+	Workers int
 
 	set *pflag.FlagSet
 }

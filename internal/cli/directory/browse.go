@@ -55,7 +55,7 @@ func NewBrowse(d *cmdutil.Deps, k Kind, run func(context.Context, *BrowseOptions
 func RunBrowse(ctx context.Context, o *BrowseOptions) error {
 	instead := "idctl " + o.Kind.Command + " list"
 	switch {
-	case !tabular(o.Deps.Output.Format):
+	case !Tabular(o.Deps.Output.Format):
 		return cmdutil.Usagef("browse is for a person, -o %s for a program", o.Deps.Output.Format).WithHint("use %s", instead)
 	case !o.Deps.IO.CanPrompt() || !o.Deps.IO.OutTerminal:
 		return cmdutil.Usagef("browse needs a terminal to ask on and to print to").WithHint("use %s", instead)
@@ -81,6 +81,9 @@ func RunBrowse(ctx context.Context, o *BrowseOptions) error {
 	}
 	var err error
 	if b.r, err = o.Resources(ctx); err != nil {
+		return err
+	}
+	if b.r, _, err = o.withStates(ctx, b.r, nil, nil); err != nil {
 		return err
 	}
 	if err := b.show(ctx, 1); err != nil {
@@ -126,7 +129,7 @@ func (b *browser) printer() output.Printer[numbered] {
 // before stays: a service that is busy for a moment ends no walk.
 func (b *browser) loop(ctx context.Context) error {
 	for {
-		answer, err := b.Deps.Prompt.Input(ctx, prompt.Question{Text: b.where() + " [n p f l s r d q ?]"})
+		answer, err := b.Deps.Prompt.Input(ctx, prompt.Question{Text: b.where() + " [" + b.offers() + "]"})
 		if errors.Is(err, prompt.ErrNoAnswer) {
 			return nil // Ctrl-D
 		}
@@ -142,7 +145,7 @@ func (b *browser) loop(ctx context.Context) error {
 			return nil
 		}
 		if err != nil {
-			if Fatal(err) || ctx.Err() != nil || errors.Is(err, errWrite) {
+			if Fatal(err) || ctx.Err() != nil || errors.Is(err, ErrWrite) {
 				return fmt.Errorf("browse %s: %w", b.Kind.Plural, err)
 			}
 			if _, err := fmt.Fprintln(b.Deps.IO.ErrOut, cleanLine(err.Error())); err != nil {
@@ -236,7 +239,7 @@ func (b *browser) show(ctx context.Context, start int) error {
 		rows[i] = numbered{start + i, doc}
 	}
 	if err := b.print.List(b.Deps.IO, rows); err != nil {
-		return fmt.Errorf("%w: %w", errWrite, err)
+		return fmt.Errorf("%w: %w", ErrWrite, err)
 	}
 	return nil
 }
@@ -244,6 +247,22 @@ func (b *browser) show(ctx context.Context, start int) error {
 func (b *browser) last() bool {
 	end := b.start + len(b.page) - 1
 	return len(b.page) == 0 || b.total >= 0 && end >= b.total
+}
+
+// offers are the keys that lead somewhere from here: on the first page there
+// is no previous one, on the last no next one.
+func (b *browser) offers() string {
+	var keys []string
+	if !b.last() {
+		keys = append(keys, "n")
+	}
+	if b.start > 1 {
+		keys = append(keys, "p", "f")
+	}
+	if !b.last() && b.total >= 0 {
+		keys = append(keys, "l")
+	}
+	return strings.Join(append(keys, "s", "r", "d", "q", "?"), " ")
 }
 
 // where is the part that is shown, in a sentence.
@@ -313,10 +332,10 @@ func (b *browser) details(ctx context.Context, number string) error {
 	}
 	doc, err := b.r.Get(ctx, b.page[n-b.start].ID(), opts)
 	if err != nil {
-		return b.named(b.who(b.page[n-b.start]), err)
+		return b.named(b.Who(b.page[n-b.start]), err)
 	}
 	if err := b.printCards([]scim.Document{doc}); err != nil {
-		return fmt.Errorf("%w: %w", errWrite, err)
+		return fmt.Errorf("%w: %w", ErrWrite, err)
 	}
 	return nil
 }

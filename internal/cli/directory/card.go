@@ -3,6 +3,7 @@ package directory
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -16,12 +17,19 @@ import (
 
 // Line is one line of a card, the readable form of a single resource. Either
 // Path is the attribute it shows, or Get makes the text and Paths are the
-// attributes that it stands for. A line without a text is left out.
+// attributes that it stands for. A line without a text is left out. Values
+// names an extension instead, of which each attribute has a line of its own.
+//
+// A line with a Part begins a part of the card; it is left out where the part
+// has no line.
 type Line struct {
+	Part  string
 	Name  string
 	Path  string
 	Get   func(scim.Document) string
 	Paths []string
+
+	Values string
 }
 
 // printCards prints resources one under the other: the lines of the kind, or
@@ -42,14 +50,31 @@ func (b *Base) printCards(docs []scim.Document) error {
 
 func (b *Base) card(buf *bytes.Buffer, doc scim.Document) {
 	var rows [][2]string
+	part := ""
 	add := func(name, value string) {
-		if value != "" {
-			rows = append(rows, [2]string{iostreams.Clean(name), iostreams.Clean(value)})
+		if value == "" {
+			return
 		}
+		if part != "" { // a row without a value is a heading
+			rows = append(rows, [2]string{part, ""})
+			part = ""
+		}
+		rows = append(rows, [2]string{iostreams.Clean(name), iostreams.Clean(value)})
 	}
-	shown := map[string]bool{}
+	shown := map[string]bool{linkMember: true}
 	if b.Kind.Card != nil {
 		for _, l := range b.Kind.Card(b.Deps) {
+			if l.Part != "" {
+				part = l.Part
+				continue
+			}
+			if l.Values != "" {
+				for _, r := range valuesOf(doc, l.Values) {
+					add(r[0], r[1])
+				}
+				shown[strings.ToLower(l.Values)] = true
+				continue
+			}
 			if l.Get != nil {
 				add(l.Name, l.Get(doc))
 			} else {
@@ -61,21 +86,48 @@ func (b *Base) card(buf *bytes.Buffer, doc scim.Document) {
 		}
 	}
 	if b.Kind.Card == nil || b.Deps.Output.Format == output.Wide {
+		if part = ""; len(rows) > 0 && rows[0][1] == "" {
+			part = "Other attributes"
+		}
 		for _, r := range flatten(doc, shown) {
 			add(r[0], r[1])
 		}
 	}
 	width := 0
 	for _, r := range rows {
-		width = max(width, twwidth.Width(r[0]))
+		if r[1] != "" {
+			width = max(width, twwidth.Width(r[0]))
+		}
 	}
-	for _, r := range rows {
+	for i, r := range rows {
+		if r[1] == "" {
+			if i > 0 {
+				buf.WriteByte('\n')
+			}
+			heading := strings.ToUpper(r[0])
+			if b.Deps.IO.OutColour {
+				heading = "\x1b[1m" + heading + "\x1b[0m"
+			}
+			buf.WriteString(heading + "\n")
+			continue
+		}
 		name := r[0] + strings.Repeat(" ", width-twwidth.Width(r[0]))
 		if b.Deps.IO.OutColour {
 			name = "\x1b[1m" + name + "\x1b[0m"
 		}
 		fmt.Fprintf(buf, "%s  %s\n", name, r[1])
 	}
+}
+
+// valuesOf are the attributes of an extension with their values, sorted.
+func valuesOf(doc scim.Document, urn string) [][2]string {
+	v, _ := doc.Get(urn)
+	m, _ := v.(map[string]any)
+	var rows [][2]string
+	for _, name := range slices.Sorted(maps.Keys(m)) {
+		rows = append(rows, [2]string{name, output.Text(m[name])})
+	}
+	return rows
 }
 
 // flatten makes a line of each attribute of a document, but for those shown
@@ -134,12 +186,18 @@ func isSchema(doc scim.Document, member string) bool {
 	return ok
 }
 
+// PrintDocument prints one resource: a card for a person, else the chosen
+// format.
+func (b *Base) PrintDocument(p output.Printer[scim.Document], doc scim.Document) error {
+	return b.printDocuments(p, []scim.Document{doc}, true)
+}
+
 // printDocuments prints what get found: a card each for a person, else the
 // chosen format. One asked for by a single name is no list.
 func (b *Base) printDocuments(p output.Printer[scim.Document], docs []scim.Document, single bool) error {
 	d := b.Deps
 	switch {
-	case tabular(d.Output.Format) && len(d.Output.Fields) == 0:
+	case Tabular(d.Output.Format) && len(d.Output.Fields) == 0:
 		return b.printCards(docs)
 	case single && len(docs) == 1:
 		return p.One(d.IO, &docs[0])

@@ -136,7 +136,7 @@ func Create(ctx context.Context, o *CreateOptions) (scim.Document, error) {
 
 func (o *CreateOptions) create(ctx context.Context, r provider.Resources, doc scim.Document) (scim.Document, error) {
 	opts := scim.WriteOptions{RetryToken: rand.Text()}
-	if documents(o.Deps.Output.Format) && len(o.Kind.Extra) > 0 {
+	if Documents(o.Deps.Output.Format) && len(o.Kind.Extra) > 0 {
 		opts.AttributeSets, opts.Attributes = []string{"default"}, o.Kind.Extra
 	}
 	return r.Create(ctx, doc, opts)
@@ -148,7 +148,7 @@ func (o *CreateOptions) printMade(made scim.Document) error {
 	if made == nil { // the service answers without a body
 		return o.Deps.Note("accepted")
 	}
-	if !tabular(o.Deps.Output.Format) || len(o.Deps.Output.Fields) > 0 {
+	if !Tabular(o.Deps.Output.Format) || len(o.Deps.Output.Fields) > 0 {
 		return o.Print.One(o.Deps.IO, &made)
 	}
 	if err := Note(o.Deps, "created %s %s (%s)", o.Kind.Noun, Label(made), made.ID()); err != nil {

@@ -116,8 +116,8 @@ func RunDelete(ctx context.Context, o *DeleteOptions) error {
 	if err != nil {
 		return err
 	}
-	del := &deleter{DeleteOptions: o, r: r, t: &tally{Base: &o.Base, verb: "delete"}}
-	if !tabular(o.Deps.Output.Format) {
+	del := &deleter{DeleteOptions: o, r: r, t: NewTally(&o.Base, "delete")}
+	if !Tabular(o.Deps.Output.Format) {
 		if del.rows, err = o.Print.Begin(o.Deps.IO); err != nil {
 			return err
 		}
@@ -130,7 +130,7 @@ func RunDelete(ctx context.Context, o *DeleteOptions) error {
 	default:
 		err = del.all(ctx)
 	}
-	if del.rows != nil && !errors.Is(err, errWrite) {
+	if del.rows != nil && !errors.Is(err, ErrWrite) {
 		if werr := del.rows.End(); werr != nil {
 			return werr
 		}
@@ -138,13 +138,13 @@ func RunDelete(ctx context.Context, o *DeleteOptions) error {
 	return err
 }
 
-// errWrite marks a failed write to stdout, after which nothing may follow.
-var errWrite = errors.New("output")
+// ErrWrite marks a failed write to stdout, after which nothing may follow.
+var ErrWrite = errors.New("output")
 
 type deleter struct {
 	*DeleteOptions
 	r    provider.Resources
-	t    *tally
+	t    *Tally
 	rows *output.Writer[Outcome]
 	n    int
 }
@@ -158,7 +158,7 @@ func (x *deleter) asked(ctx context.Context) error {
 	var there []Found
 	for _, f := range list {
 		if Fatal(f.Err) {
-			return x.t.end(f.Err)
+			return x.t.End(f.Err)
 		}
 		if f.Err == nil {
 			there = append(there, f)
@@ -167,7 +167,7 @@ func (x *deleter) asked(ctx context.Context) error {
 	if len(there) > 0 {
 		act := "delete " + x.count(len(there))
 		if len(there) == 1 {
-			act = cleanLine("delete " + x.Kind.Noun + " " + x.who(there[0].Doc))
+			act = cleanLine("delete " + x.Kind.Noun + " " + x.Who(there[0].Doc))
 		}
 		if err := x.Deps.Confirm(ctx, act, len(there)); err != nil {
 			return err
@@ -176,7 +176,7 @@ func (x *deleter) asked(ctx context.Context) error {
 	if err := x.batch(ctx, list); err != nil {
 		return err
 	}
-	return x.t.end(nil)
+	return x.t.End(nil)
 }
 
 // chosen deletes what meets a condition. All of them are known before the
@@ -218,11 +218,11 @@ func (x *deleter) chosen(ctx context.Context, c *Chosen) error {
 			return err
 		}
 	}
-	return x.t.end(nil)
+	return x.t.End(nil)
 }
 
-// who is a resource in a sentence: its name, and its key where that differs.
-func (b *Base) who(doc scim.Document) string {
+// Who is a resource in a sentence: its name, and its key where that differs.
+func (b *Base) Who(doc scim.Document) string {
 	label, key := Label(doc), b.Kind.Key(&doc)
 	if key == "" || key == label {
 		return label
@@ -233,7 +233,7 @@ func (b *Base) who(doc scim.Document) string {
 func (x *deleter) all(ctx context.Context) error {
 	for keys, err := range Batches(cmdutil.Keys(ctx, x.Keys, x.Deps.IO.In)) {
 		if err != nil {
-			return x.t.end(err)
+			return x.t.End(err)
 		}
 		if err := x.batch(ctx, x.FindAll(ctx, x.r, keys, x.identity())); err != nil {
 			return err
@@ -242,7 +242,7 @@ func (x *deleter) all(ctx context.Context) error {
 	if x.n == 0 {
 		return x.Deps.Note("no %s named, nothing to delete", x.Kind.Plural)
 	}
-	return x.t.end(nil)
+	return x.t.End(nil)
 }
 
 // identity asks for little more than the id: a deleted resource is not shown.
@@ -290,7 +290,7 @@ func (x *deleter) batch(ctx context.Context, list []Found) error {
 		}
 	}
 	if stop != nil {
-		return x.t.end(stop)
+		return x.t.End(stop)
 	}
 	return nil
 }
@@ -314,13 +314,13 @@ func (x *deleter) report(f Found, err error) error {
 	}
 	switch {
 	case err == nil:
-		x.t.ok()
+		x.t.OK()
 	case x.IgnoreMissing && errors.Is(err, scim.ErrNotFound):
 		out.Result = "missing"
-		x.t.ok()
+		x.t.OK()
 	default:
 		out.Result, out.Error = "failed", err.Error()
-		if err := x.t.fail(err); err != nil {
+		if err := x.t.Fail(err); err != nil {
 			return err
 		}
 	}
@@ -329,13 +329,13 @@ func (x *deleter) report(f Found, err error) error {
 			return nil
 		}
 		if err := x.rows.Row(&out); err != nil {
-			return fmt.Errorf("%w: %w", errWrite, err)
+			return fmt.Errorf("%w: %w", ErrWrite, err)
 		}
 		return nil
 	}
 	switch out.Result {
 	case "deleted":
-		return Note(x.Deps, "deleted %s %s", x.Kind.Noun, x.who(f.Doc))
+		return Note(x.Deps, "deleted %s %s", x.Kind.Noun, x.Who(f.Doc))
 	case "missing":
 		return Note(x.Deps, "there was no %s %s", x.Kind.Noun, f.Key)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/idctl/idctl/internal/cli/cmdutil"
 	"github.com/idctl/idctl/internal/output"
+	"github.com/idctl/idctl/internal/provider"
 	"github.com/idctl/idctl/pkg/scim"
 )
 
@@ -54,6 +55,9 @@ func RunGet(ctx context.Context, o *GetOptions) error {
 	if err != nil {
 		return err
 	}
+	if r, _, err = o.withStates(ctx, r, nil, nil); err != nil {
+		return err
+	}
 	if len(o.Keys) == 1 && o.Keys[0] != "-" {
 		doc, err := o.FindOne(ctx, r, o.Keys[0], opts)
 		if err != nil {
@@ -61,17 +65,13 @@ func RunGet(ctx context.Context, o *GetOptions) error {
 		}
 		return o.printDocuments(o.Print, []scim.Document{doc}, true)
 	}
-	return o.several(ctx, opts)
+	return o.several(ctx, r, opts)
 }
 
 // several shows what is found and reports what is not.
-func (o *GetOptions) several(ctx context.Context, opts scim.ListOptions) error {
-	r, err := o.Resources(ctx)
-	if err != nil {
-		return err
-	}
-	t := &tally{Base: &o.Base, verb: "get"}
-	cards := tabular(o.Deps.Output.Format) && len(o.Deps.Output.Fields) == 0
+func (o *GetOptions) several(ctx context.Context, r provider.Resources, opts scim.ListOptions) (err error) {
+	t := NewTally(&o.Base, "get")
+	cards := Tabular(o.Deps.Output.Format) && len(o.Deps.Output.Fields) == 0
 	var w *output.Writer[scim.Document]
 	if !cards {
 		if w, err = o.Print.Begin(o.Deps.IO); err != nil {
@@ -81,14 +81,14 @@ func (o *GetOptions) several(ctx context.Context, opts scim.ListOptions) error {
 	begun := false
 	for batch, err := range Batches(cmdutil.Keys(ctx, o.Keys, o.Deps.IO.In)) {
 		if err != nil {
-			return t.end(err)
+			return t.End(err)
 		}
 		for _, f := range o.FindAll(ctx, r, slices.Clone(batch), opts) {
 			switch {
 			case f.Err != nil && Fatal(f.Err):
-				return t.end(f.Err)
+				return t.End(f.Err)
 			case f.Err != nil:
-				if err := t.fail(f.Err); err != nil {
+				if err := t.Fail(f.Err); err != nil {
 					return err
 				}
 				continue
@@ -106,7 +106,7 @@ func (o *GetOptions) several(ctx context.Context, opts scim.ListOptions) error {
 			if err != nil {
 				return err
 			}
-			t.ok()
+			t.OK()
 		}
 	}
 	if w != nil {
@@ -114,5 +114,5 @@ func (o *GetOptions) several(ctx context.Context, opts scim.ListOptions) error {
 			return err
 		}
 	}
-	return t.end(nil)
+	return t.End(nil)
 }

@@ -54,6 +54,11 @@ type Kind struct {
 	Search []string
 	// Card are the lines of the readable form of one resource.
 	Card func(d *cmdutil.Deps) []Line
+	// CardExtra are attributes that the card shows beyond those of Extra.
+	CardExtra []string
+	// States says that the kind has a life cycle, whose state lists show and
+	// select by.
+	States bool
 	// Example is a word for examples in the help, "ada@example.com".
 	Example string
 }
@@ -76,6 +81,9 @@ func (b *Base) Resources(ctx context.Context) (provider.Resources, error) {
 		return nil, err
 	}
 	r, err := b.Kind.Open(p, b.Type)
+	if errors.Is(err, provider.ErrUnsupported) {
+		return nil, err
+	}
 	if err != nil {
 		usage := &cmdutil.UsageError{Err: err}
 		var unknown *provider.UnknownResourceError
@@ -165,11 +173,11 @@ func (k *Kind) args(low, high int, name string) cobra.PositionalArgs {
 	}
 }
 
-// documents says whether the format prints the resource itself rather than
+// Documents says whether the format prints the resource itself rather than
 // columns of it.
-func documents(f output.Format) bool {
+func Documents(f output.Format) bool {
 	return f == output.JSON || f == output.JSONL || f == output.YAML
 }
 
-// tabular says whether the format is meant for a person.
-func tabular(f output.Format) bool { return f == "" || f == output.Table || f == output.Wide }
+// Tabular says whether the format is meant for a person.
+func Tabular(f output.Format) bool { return f == "" || f == output.Table || f == output.Wide }

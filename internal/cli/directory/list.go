@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/idctl/idctl/internal/cli/cmdutil"
+	"github.com/idctl/idctl/internal/lifecycle"
 	"github.com/idctl/idctl/internal/output"
 	"github.com/idctl/idctl/internal/provider"
 	"github.com/idctl/idctl/pkg/scim"
@@ -34,6 +35,7 @@ type ListOptions struct {
 	Page     string
 	PageSize int
 	Limit    int
+	States   []string
 }
 
 // AddFlags adds --sort, --page, --page-size, --limit and the flags of Projection.
@@ -67,6 +69,9 @@ func NewList(d *cmdutil.Deps, k Kind, run func(context.Context, *ListOptions) er
 		},
 	}
 	cmd.Flags().StringVar(&o.Filter, "filter", "", "SCIM `filter`, such as 'active eq true'")
+	if k.States {
+		cmd.Flags().StringArrayVar(&o.States, "state", nil, "only those in this `state`, or these with commas: "+strings.Join(lifecycle.Words(), ", "))
+	}
 	o.addSelection(cmd)
 	o.AddFlags(cmd)
 	return cmd
@@ -94,6 +99,10 @@ func (o *ListOptions) list(ctx context.Context, r provider.Resources, expr filte
 	if o.Explain {
 		return chosen.PrintExplanation(o.Deps, expr)
 	}
+	states, err := parseStates(o.States)
+	if err != nil {
+		return err
+	}
 	opts := scim.ListOptions{}
 	page, err := pageNumber(o.Page)
 	switch {
@@ -118,6 +127,9 @@ func (o *ListOptions) list(ctx context.Context, r provider.Resources, expr filte
 		}
 	}
 	if opts.Filter, r, err = chosen.Apply(ctx, r, expr); err != nil {
+		return err
+	}
+	if r, opts.Filter, err = o.withStates(ctx, r, opts.Filter, states); err != nil {
 		return err
 	}
 	q := &query{Base: &o.Base, r: r, opts: opts}
@@ -169,14 +181,15 @@ func (o *ListOptions) onePage(ctx context.Context, q *query, number int) error {
 	if err != nil {
 		return err
 	}
+	if len(docs) == 0 && total > 0 {
+		return cmdutil.Usagef("there is no page %d, the last of %s is page %d", number, o.count(total), (total-1)/o.PageSize+1)
+	}
 	if err := o.Print.List(o.Deps.IO, docs); err != nil {
 		return err
 	}
 	switch {
 	case total < 0:
 		return o.Deps.Note("%s from number %d, the service does not say of how many", o.count(len(docs)), start)
-	case len(docs) == 0 && total > 0:
-		return o.Deps.Note("there is no page %d, the last of %s is page %d", number, o.count(total), (total-1)/o.PageSize+1)
 	case len(docs) < total:
 		return o.Deps.Note("%d-%d of %s, page %d of %d", start, start+len(docs)-1, o.count(total),
 			(start-1)/o.PageSize+1, (total-1)/o.PageSize+1)

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/idctl/idctl/internal/cli/cmdutil"
+	"github.com/idctl/idctl/internal/lifecycle"
 	"github.com/idctl/idctl/internal/output"
 	"github.com/idctl/idctl/pkg/scim"
 	"github.com/idctl/idctl/pkg/scim/filter"
@@ -54,13 +55,19 @@ func (p *Projection) apply(k *Kind, d *cmdutil.Deps, out output.Printer[scim.Doc
 			if output.AnyPath(f) {
 				opts.Attributes = append(opts.Attributes, f)
 			}
+			if k.States && plain(f) == "status" && !Documents(d.Output.Format) {
+				opts.Attributes = append(opts.Attributes, lifecycle.Attributes()...)
+			}
 		}
 	case d.Output.Format == output.Name && k.KeyAttribute != "":
 		opts.Attributes = []string{k.KeyAttribute}
-	case documents(d.Output.Format) || single:
+	case Documents(d.Output.Format) || single:
 		if len(k.Extra) > 0 {
 			opts.AttributeSets = []string{"default"}
 			opts.Attributes = slices.Clone(k.Extra)
+		}
+		if Tabular(d.Output.Format) {
+			opts.Attributes = append(opts.Attributes, k.CardExtra...)
 		}
 	default:
 		opts.Attributes = slices.Clone(k.TableAttributes)

@@ -107,10 +107,10 @@ func RunReplace(ctx context.Context, o *ReplaceOptions) error {
 	if after == nil {
 		after = now
 	}
-	if !tabular(o.Deps.Output.Format) || len(o.Deps.Output.Fields) > 0 {
+	if !Tabular(o.Deps.Output.Format) || len(o.Deps.Output.Fields) > 0 {
 		return o.Print.One(o.Deps.IO, &after)
 	}
-	return Note(o.Deps, "replaced %s %s", o.Kind.Noun, o.who(after))
+	return Note(o.Deps, "replaced %s %s", o.Kind.Noun, o.Who(after))
 }
 
 // guard refuses a document that lacks an attribute of the kind that answers
@@ -135,7 +135,7 @@ func (o *ReplaceOptions) guard(ctx context.Context, r provider.Resources, s *Sch
 	for _, path := range hidden {
 		if v, ok := has.Get(path); ok && !isEmpty(v) {
 			return &cmdutil.RefusedError{
-				Reason: fmt.Sprintf("the document has no %s, so that those of %s would be lost", path, iostreams.Clean(o.who(now))),
+				Reason: fmt.Sprintf("the document has no %s, so that those of %s would be lost", path, iostreams.Clean(o.Who(now))),
 				Help:   "change single attributes with update, or put " + path + " into the document, [] to empty it",
 			}
 		}

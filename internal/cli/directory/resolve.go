@@ -65,7 +65,7 @@ func (b *Base) FindOne(ctx context.Context, r provider.Resources, key string, op
 	return doc, b.named(key, err)
 }
 
-// missingError is a name that nobody has, with the way to find it.
+// missingError is an error such as a name that nobody has, with what helps.
 type missingError struct {
 	error
 	hint string
@@ -80,8 +80,9 @@ func (e *missingError) Hint() string { return e.hint }
 func (b *Base) named(key string, err error) error {
 	var refusal *scim.Error
 	var ambiguous *provider.AmbiguousError
+	var near *provider.NearError
 	switch {
-	case err == nil, errors.As(err, &ambiguous):
+	case err == nil, errors.As(err, &ambiguous), errors.As(err, &near):
 		return err
 	case errors.Is(err, scim.ErrNotFound) && (!errors.As(err, &refusal) || refusal.Op == "GET"):
 		err = fmt.Errorf("%s %q: %w", b.Kind.Noun, key, scim.ErrNotFound)

@@ -8,10 +8,10 @@ import (
 	"github.com/idctl/idctl/internal/cli/cmdutil"
 )
 
-// tally counts the outcomes of a command on several resources. A failure is
+// Tally counts the outcomes of a command on several resources. A failure is
 // reported on stderr when another outcome follows; the failure of the only
 // resource is the command's own error, with its own exit code.
-type tally struct {
+type Tally struct {
 	*Base
 	verb        string
 	done, total int
@@ -20,13 +20,17 @@ type tally struct {
 	reported    bool
 }
 
-func (t *tally) ok() {
+// NewTally counts for a command whose verb is "delete".
+func NewTally(b *Base, verb string) *Tally { return &Tally{Base: b, verb: verb} }
+
+// OK counts a success.
+func (t *Tally) OK() {
 	t.done++
 	t.total++
 }
 
-// fail counts a failure.
-func (t *tally) fail(err error) error {
+// Fail counts a failure.
+func (t *Tally) Fail(err error) error {
 	t.total++
 	if t.first == nil {
 		t.first = err
@@ -39,7 +43,7 @@ func (t *tally) fail(err error) error {
 	return t.report(err)
 }
 
-func (t *tally) reportFirst() error {
+func (t *Tally) reportFirst() error {
 	if t.reported || t.first == nil {
 		return nil
 	}
@@ -47,13 +51,13 @@ func (t *tally) reportFirst() error {
 	return t.report(t.first)
 }
 
-func (t *tally) report(err error) error {
+func (t *Tally) report(err error) error {
 	return PrintError(t.Deps, fmt.Errorf("%s %w", t.verb, err))
 }
 
-// end is the error of the whole command; stop is what ended it early, nil when
+// End is the error of the whole command; stop is what ended it early, nil when
 // everything was gone through.
-func (t *tally) end(stop error) error {
+func (t *Tally) End(stop error) error {
 	switch {
 	case stop != nil && t.done == 0 && t.first == nil:
 		if errors.Is(stop, context.Canceled) || isUsage(stop) {

@@ -79,6 +79,11 @@ func RunUpdate(ctx context.Context, o *UpdateOptions) error {
 		return err
 	}
 	changes := append(slices.Clone(o.Changes), typed...)
+	for _, c := range changes {
+		if kept(c.Path) {
+			return cmdutil.Usagef("%s is kept by the service and cannot be changed", c.Path)
+		}
+	}
 	if len(changes) == 0 {
 		return cmdutil.Usagef("there is nothing to change").WithHint("use --set, --add or --unset")
 	}
@@ -89,8 +94,8 @@ func RunUpdate(ctx context.Context, o *UpdateOptions) error {
 	if changes, err = o.settle(ctx, r, changes); err != nil {
 		return err
 	}
-	u := &updater{UpdateOptions: o, r: r, changes: changes, show: !tabular(o.Deps.Output.Format) || len(o.Deps.Output.Fields) > 0}
-	t := &tally{Base: &o.Base, verb: "update"}
+	u := &updater{UpdateOptions: o, r: r, changes: changes, show: !Tabular(o.Deps.Output.Format) || len(o.Deps.Output.Fields) > 0}
+	t := NewTally(&o.Base, "update")
 	single := len(o.Keys) == 1 && o.Keys[0] != "-"
 	if single {
 		if err := u.one(ctx, Found{Key: o.Keys[0]}); err != nil {
@@ -104,12 +109,19 @@ func RunUpdate(ctx context.Context, o *UpdateOptions) error {
 		}
 	}
 	err = u.several(ctx, t)
-	if u.rows != nil && !errors.Is(err, errWrite) {
+	if u.rows != nil && !errors.Is(err, ErrWrite) {
 		if werr := u.rows.End(); werr != nil {
 			return werr
 		}
 	}
 	return err
+}
+
+// kept says whether a path is one that every service keeps by itself, which
+// needs no schema to know (RFC 7643 section 3.1).
+func kept(path string) bool {
+	root, _, _ := strings.Cut(strings.ToLower(path), ".")
+	return root == "id" || root == "meta"
 }
 
 type updater struct {
@@ -121,10 +133,10 @@ type updater struct {
 	last    scim.Document
 }
 
-func (u *updater) several(ctx context.Context, t *tally) error {
+func (u *updater) several(ctx context.Context, t *Tally) error {
 	for batch, err := range Batches(cmdutil.Keys(ctx, u.Keys, u.Deps.IO.In)) {
 		if err != nil {
-			return t.end(err)
+			return t.End(err)
 		}
 		for _, f := range u.FindAll(ctx, u.r, batch, u.reading()) {
 			err := f.Err
@@ -133,19 +145,19 @@ func (u *updater) several(ctx context.Context, t *tally) error {
 			}
 			switch {
 			case err == nil:
-				t.ok()
-			case errors.Is(err, errWrite):
+				t.OK()
+			case errors.Is(err, ErrWrite):
 				return err
 			case Fatal(err):
-				return t.end(err)
+				return t.End(err)
 			default:
-				if err := t.fail(err); err != nil {
+				if err := t.Fail(err); err != nil {
 					return err
 				}
 			}
 		}
 	}
-	return t.end(nil)
+	return t.End(nil)
 }
 
 // reading asks for the attributes that the changes touch beside the usual
@@ -203,7 +215,7 @@ func (u *updater) one(ctx context.Context, f Found) error {
 			continue
 		}
 		if err != nil {
-			return u.named(f.Key, err)
+			return u.stale(u.named(f.Key, err))
 		}
 		if after == nil {
 			after = doc
@@ -212,13 +224,21 @@ func (u *updater) one(ctx context.Context, f Found) error {
 	}
 }
 
+// stale says what helps against a version that is not the present one.
+func (u *updater) stale(err error) error {
+	if u.IfMatch == "" || !errors.Is(err, scim.ErrPrecondition) {
+		return err
+	}
+	return &missingError{err, "read it again: idctl " + u.Kind.Command + " get --fields meta.version shows the version it has now"}
+}
+
 // done tells a person what came of it, and prints the resource where the
 // format is for programs.
 func (u *updater) done(doc scim.Document, ops []scim.PatchOp) error {
 	u.last = doc
 	if u.rows != nil {
 		if err := u.rows.Row(&doc); err != nil {
-			return fmt.Errorf("%w: %w", errWrite, err)
+			return fmt.Errorf("%w: %w", ErrWrite, err)
 		}
 		return nil
 	}
@@ -226,9 +246,9 @@ func (u *updater) done(doc scim.Document, ops []scim.PatchOp) error {
 		return nil
 	}
 	if len(ops) == 0 {
-		return Note(u.Deps, "%s %s is unchanged", u.Kind.Noun, u.who(doc))
+		return Note(u.Deps, "%s %s is unchanged", u.Kind.Noun, u.Who(doc))
 	}
-	return Note(u.Deps, "updated %s %s: %s", u.Kind.Noun, u.who(doc), describe(ops))
+	return Note(u.Deps, "updated %s %s: %s", u.Kind.Noun, u.Who(doc), describe(ops))
 }
 
 func (u *updater) printOne() error {
@@ -249,7 +269,7 @@ func (u *updater) dry(doc scim.Document, ops []scim.PatchOp, version string) err
 		return err
 	}
 	var b strings.Builder
-	if documents(u.Deps.Output.Format) {
+	if Documents(u.Deps.Output.Format) {
 		line, err := json.Marshal(map[string]any{
 			"method": "PATCH", "path": path, "ifMatch": version, "body": json.RawMessage(body),
 		})
@@ -259,7 +279,7 @@ func (u *updater) dry(doc scim.Document, ops []scim.PatchOp, version string) err
 		b.Write(line)
 		b.WriteByte('\n')
 	} else {
-		fmt.Fprintf(&b, "PATCH %s  %s\n", path, iostreams.Clean(u.who(doc)))
+		fmt.Fprintf(&b, "PATCH %s  %s\n", path, iostreams.Clean(u.Who(doc)))
 		for _, op := range ops {
 			line := "  " + op.Op + " " + op.Path
 			if op.Op != "remove" {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/idctl/idctl/internal/cli/cmdutil"
+	"github.com/idctl/idctl/internal/lifecycle"
 	"github.com/idctl/idctl/internal/output"
 	"github.com/idctl/idctl/internal/provider"
 	"github.com/idctl/idctl/pkg/idcs"
@@ -16,10 +17,10 @@ const (
 	EnterpriseURN = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 	UserURN       = "urn:ietf:params:scim:schemas:oracle:idcs:extension:user:User"
 	UserStateURN  = "urn:ietf:params:scim:schemas:oracle:idcs:extension:userState:User"
+	CustomURN     = "urn:ietf:params:scim:schemas:idcs:extension:custom:User"
 	GroupURN      = "urn:ietf:params:scim:schemas:oracle:idcs:extension:group:Group"
 
 	lastLogin  = UserStateURN + ":lastSuccessfulLoginDate"
-	lockedOn   = UserStateURN + ":locked.on"
 	userStatus = UserURN + ":status"
 )
 
@@ -40,15 +41,18 @@ func Users() Kind {
 		Columns: userColumns,
 		TableAttributes: []string{
 			"userName", "displayName", "name.formatted", "emails.value", "emails.type", "emails.primary", "active",
-			"title", "meta", EnterpriseURN + ":department", EnterpriseURN + ":employeeNumber", lastLogin, lockedOn, userStatus,
+			"title", "meta", EnterpriseURN + ":department", EnterpriseURN + ":employeeNumber", lastLogin, lifecycle.AttrLastFailure, userStatus,
+			lifecycle.AttrFederated, lifecycle.AttrLocked, lifecycle.AttrPasswordSet, lifecycle.AttrMustChange,
 		},
-		Extra:        []string{lastLogin, userStatus},
+		Extra:        []string{lastLogin, lifecycle.AttrLastFailure, userStatus},
 		Key:          func(d *scim.Document) string { return d.String("userName") },
 		KeyAttribute: "userName",
 		Names:        namesOf[idcs.User](),
 		SortBy:       "emails.value",
 		Search:       UserSearch(),
 		Card:         userCard,
+		CardExtra:    userCardExtra(),
+		States:       true,
 	}
 }
 
@@ -62,15 +66,15 @@ func userColumns(d *cmdutil.Deps) []output.Column[scim.Document] {
 		{
 			Name: "Recent activity", Path: lastLogin, Get: func(u *scim.Document) string { return Activity(d, *u) },
 			Paint: func(u *scim.Document) output.Colour {
-				if u.String(lastLogin) == "" {
+				if lastAttempt(*u) == "" {
 					return output.Dim
 				}
 				return output.Plain
 			},
 		},
 		{
-			Name: "Status", Get: func(u *scim.Document) string { return string(UserStatus(*u)) },
-			Paint: func(u *scim.Document) output.Colour { return UserStatus(*u).colour() },
+			Name: "Status", Get: func(u *scim.Document) string { return UserStatus(d, *u).String() },
+			Paint: func(u *scim.Document) output.Colour { return statusColour(UserStatus(d, *u).State) },
 		},
 		{Name: "Login", Path: "userName", Wide: true, Get: text("userName")},
 		{Name: "ID", Path: "id", Wide: true, Get: text("id")},
@@ -79,31 +83,6 @@ func userColumns(d *cmdutil.Deps) []output.Column[scim.Document] {
 		{Name: "Employee number", Path: EnterpriseURN + ":employeeNumber", Wide: true, Get: text(EnterpriseURN + ":employeeNumber")},
 		{Name: "Created", Path: "meta.created", Wide: true, Get: DateOf(d, "meta.created")},
 		{Name: "Last modified", Path: "meta.lastModified", Wide: true, Get: DateOf(d, "meta.lastModified")},
-	}
-}
-
-func userCard(d *cmdutil.Deps) []Line {
-	return []Line{
-		{Name: "Name", Get: UserLabel, Paths: []string{"displayName", "name.formatted"}},
-		{Name: "Login", Path: "userName"},
-		{Name: "Email", Get: Email, Paths: []string{"emails"}},
-		{Name: "Other email", Get: otherEmails},
-		{Name: "Status", Get: func(u scim.Document) string { return string(UserStatus(u)) }, Paths: []string{"active", userStatus, UserStateURN + ":locked"}},
-		{Name: "Recent activity", Get: func(u scim.Document) string { return Activity(d, u) }, Paths: []string{lastLogin}},
-		{Name: "Given name", Path: "name.givenName"},
-		{Name: "Family name", Path: "name.familyName"},
-		{Name: "Title", Path: "title"},
-		{Name: "User type", Path: "userType"},
-		{Name: "Department", Path: EnterpriseURN + ":department"},
-		{Name: "Organization", Path: EnterpriseURN + ":organization"},
-		{Name: "Employee number", Path: EnterpriseURN + ":employeeNumber"},
-		{Name: "Manager", Get: manager, Paths: []string{EnterpriseURN + ":manager"}},
-		{Name: "Phone", Get: phones, Paths: []string{"phoneNumbers"}},
-		{Name: "Groups", Get: func(u scim.Document) string { return strings.Join(u.Strings("groups.display"), ", ") }, Paths: []string{"groups"}},
-		{Name: "ID", Path: "id"},
-		{Name: "OCID", Path: "ocid"},
-		{Name: "Created", Get: dateIn(d, "meta.created"), Paths: []string{"meta.created"}},
-		{Name: "Last modified", Get: dateIn(d, "meta.lastModified"), Paths: []string{"meta.lastModified"}},
 	}
 }
 
@@ -173,66 +152,58 @@ func elements(doc scim.Document, path string) []scim.Document {
 	return out
 }
 
-// Status is the state of a user in one word.
-type Status string
-
-// The states of a user.
-const (
-	StatusActive   Status = "Active"
-	StatusInactive Status = "Inactive"
-	StatusLocked   Status = "Locked"
-	StatusPending  Status = "Pending"
-)
-
-// UserStatus joins what the service says of a user's state in several places.
-// A user who was deactivated is inactive whatever else holds; a lock counts
-// before a registration that was not confirmed yet. An answer that does not
-// say whether the user is active means active, the service's default.
-func UserStatus(u scim.Document) Status {
-	if active, known := u.Bool("active"); known && !active {
-		return StatusInactive
-	}
-	if locked, _ := u.Bool(lockedOn); locked {
-		return StatusLocked
-	}
-	if strings.EqualFold(u.String(userStatus), "pendingVerification") {
-		return StatusPending
-	}
-	return StatusActive
-}
-
-func (s Status) colour() output.Colour {
-	switch s {
-	case StatusActive:
-		return output.Green
-	case StatusLocked:
-		return output.Red
-	case StatusPending:
-		return output.Yellow
-	case StatusInactive:
-	}
-	return output.Dim
-}
-
-// Activity is when the user last signed in, "never" when the service knows of
-// no time.
+// Activity is when the user last tried to sign in, "never" when the service
+// knows of no time.
 func Activity(d *cmdutil.Deps, u scim.Document) string {
-	if s := date(d, u, lastLogin); s != "" {
-		return s
+	if path := lastAttempt(u); path != "" {
+		return date(d, u, path)
 	}
 	return "never"
+}
+
+// lastAttempt is the attribute with the later of the last sign-in that
+// succeeded and the last that failed, empty where there was none.
+func lastAttempt(u scim.Document) string {
+	good, bad := u.String(lastLogin), u.String(lifecycle.AttrLastFailure)
+	switch {
+	case good == "" && bad == "":
+		return ""
+	case bad == "":
+		return lastLogin
+	case good == "":
+		return lifecycle.AttrLastFailure
+	}
+	g, gerr := scim.ParseTime(good)
+	b, berr := scim.ParseTime(bad)
+	if gerr == nil && berr == nil && b.After(g) {
+		return lifecycle.AttrLastFailure
+	}
+	return lastLogin
 }
 
 // date shows a time for a person on a terminal, in the zone of the clock, and
 // as the service sent it everywhere else.
 func date(d *cmdutil.Deps, doc scim.Document, path string) string {
 	raw := doc.String(path)
-	if raw == "" || !d.IO.OutTerminal || !tabular(d.Output.Format) || d.Clock == nil {
+	if raw == "" || !forPeople(d) {
 		return raw
 	}
 	t, err := scim.ParseTime(raw)
 	if err != nil {
 		return raw
+	}
+	return showTime(d, t)
+}
+
+// forPeople says whether times are printed the way a person reads them.
+func forPeople(d *cmdutil.Deps) bool {
+	return d.IO.OutTerminal && Tabular(d.Output.Format) && d.Clock != nil
+}
+
+// showTime is a time for a cell or a card.
+func showTime(d *cmdutil.Deps, t time.Time) string {
+	if !forPeople(d) {
+		return t.UTC().Format(time.RFC3339)
 	}
 	now := d.Clock()
 	t = t.In(now.Location())

@@ -21,31 +21,6 @@ func decode(t *testing.T, text string) scim.Document {
 	return doc
 }
 
-func TestUserStatus(t *testing.T) {
-	state := `"urn:ietf:params:scim:schemas:oracle:idcs:extension:userState:User":{"locked":{"on":true}}`
-	pending := `"urn:ietf:params:scim:schemas:oracle:idcs:extension:user:User":{"status":"pendingVerification"}`
-	for _, tc := range []struct {
-		name, doc string
-		want      Status
-	}{
-		{"nothing said", `{}`, StatusActive},
-		{"active", `{"active":true}`, StatusActive},
-		{"active as text", `{"active":"false"}`, StatusInactive},
-		{"inactive", `{"active":false}`, StatusInactive},
-		{"locked", `{"active":true,` + state + `}`, StatusLocked},
-		{"pending", `{"active":true,` + pending + `}`, StatusPending},
-		{"locked before pending", `{"active":true,` + state + `,` + pending + `}`, StatusLocked},
-		{"inactive before all", `{"active":false,` + state + `,` + pending + `}`, StatusInactive},
-		{"verified", `{"active":true,"urn:ietf:params:scim:schemas:oracle:idcs:extension:user:User":{"status":"verified"}}`, StatusActive},
-	} {
-		t.Run(tc.name, func(t *testing.T) {
-			if got := UserStatus(decode(t, tc.doc)); got != tc.want {
-				t.Errorf("UserStatus(%s) = %s, want %s", tc.doc, got, tc.want)
-			}
-		})
-	}
-}
-
 func TestActivity(t *testing.T) {
 	zone := time.FixedZone("CET", 3600)
 	now := time.Date(2026, 3, 9, 9, 0, 0, 0, zone)

@@ -225,7 +225,7 @@ func (c *Chosen) PrintExplanation(d *cmdutil.Deps, raw filter.Expr) error {
 	if raw != nil {
 		e.Filter = raw.String()
 	}
-	if !tabular(d.Output.Format) {
+	if !Tabular(d.Output.Format) {
 		return output.New(d.Output, output.Spec[Explanation]{
 			Columns: []output.Column[Explanation]{
 				{Name: "Filter", Path: "filter", Get: func(e *Explanation) string { return e.Filter }},

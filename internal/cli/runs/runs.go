@@ -23,8 +23,9 @@ import (
 func New(d *cmdutil.Deps) *cobra.Command {
 	cmd := cmdutil.Group(&cobra.Command{
 		Use: "runs", Aliases: []string{"run"}, Short: "List, show and prune the journals of imports",
-		Long: `Each import keeps a journal: which rows were sent and what became of them, and
-what changed resources were before. It holds no passwords. Journals stay until
+		Long: `Each import keeps a journal, and so does each act on many users: which rows or
+users were sent and what became of them, and what an import's changed resources
+were before. It holds no passwords. Journals stay until
 idctl runs prune removes those of more than 30 days.`,
 		Example: "  idctl runs list\n  idctl runs show 4d97311ab961ad1d --before",
 	})

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/spf13/pflag"
+	"golang.org/x/text/language"
 
 	"github.com/idctl/idctl/internal/cli/cmdutil"
 	"github.com/idctl/idctl/internal/cli/directory"
@@ -14,8 +15,23 @@ import (
 	"github.com/idctl/idctl/pkg/scim"
 )
 
-// plainFlags are flags for attributes with one text, in the order of the help.
-var plainFlags = [...]struct{ flag, path, what string }{
+// plainFlag is a flag for an attribute with one text.
+type plainFlag struct{ flag, path, what string }
+
+// refuse checks what can be known without asking the service. Its lengths are
+// its own: those differ from service to service.
+func (f plainFlag) refuse(value string) error {
+	if f.flag != "language" || value == "" {
+		return nil
+	}
+	if _, err := language.Parse(value); err != nil {
+		return cmdutil.Usagef("--language %q is no language tag", value).WithHint("tags are such as en, de-CH or pt-BR")
+	}
+	return nil
+}
+
+// plainFlags are in the order of the help.
+var plainFlags = [...]plainFlag{
 	{"user-name", "userName", "login"},
 	{"given-name", "name.givenName", "given name"},
 	{"family-name", "name.familyName", "family name"},
@@ -94,6 +110,9 @@ func (a *attributes) changes() ([]directory.Change, error) {
 	var out []directory.Change
 	for i, f := range plainFlags {
 		if a.fs.Changed(f.flag) {
+			if err := f.refuse(a.plain[i]); err != nil {
+				return nil, err
+			}
 			out = append(out, directory.SetTo(f.path, a.plain[i]))
 		}
 	}
@@ -106,6 +125,11 @@ func (a *attributes) changes() ([]directory.Change, error) {
 			return nil, err
 		}
 		for _, e := range entries {
+			if multi.flag == "email" && e.value != "" {
+				if err := checkEmail(e.value); err != nil {
+					return nil, cmdutil.Usagef("--email: %w", err)
+				}
+			}
 			element := multi.attr + `[type eq "` + e.kind + `"]`
 			if e.value == "" {
 				out = append(out, directory.Change{Op: directory.OpUnset, Path: element})

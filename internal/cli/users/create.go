@@ -21,6 +21,7 @@ type createOptions struct {
 	attributes   attributes
 	Email        string
 	PasswordFile string
+	Invite       bool
 	NoInvite     bool
 	Groups       []string
 }
@@ -35,8 +36,18 @@ otherwise. What is missing is asked for on a terminal. Attributes without a flag
 are set with --set, or come from a JSON or YAML document with --from; flags are
 stronger than the document.
 
-The service invites the user by mail, unless --no-invite is given. Prints the
-login of the new user, or the whole document with -o json and yaml.`,
+The service invites the user by mail, in their --language, unless --no-invite is
+given or a password is set; users invite does it later, or once more. --invite
+insists on it: it fails where no mail would be sent.
+
+Processing the data of a person needs their permission, or another ground that
+the law of your place gives. Make sure of it before you create them.
+
+The e-mail address is what the person signs in with, unless --user-name says
+otherwise, and where links to choose a new password go. A mobile number may be
+used for a second factor.
+
+Prints the login of the new user, or the whole document with -o json and yaml.`,
 		Example: `  idctl users create ada@example.com --given-name Ada --family-name Lovelace --group Engineering
   idctl users create bob@example.com --family-name Bauer --phone mobile=+41791234567 --no-invite
   idctl users create --from ada.yaml --set title=Analyst -o json`,
@@ -61,6 +72,7 @@ login of the new user, or the whole document with -o json and yaml.`,
 	fs.SortFlags = false
 	o.attributes.addFlags(fs)
 	fs.StringArrayVar(&o.Groups, "group", nil, "make the user a member of this `group`; may be given several times")
+	fs.BoolVar(&o.Invite, "invite", false, "insist on an invitation by mail, which is the service's default")
 	fs.BoolVar(&o.NoInvite, "no-invite", false, "the service sends no mail (bypassNotification)")
 	fs.StringVar(&o.PasswordFile, "password-file", "", "`file` with the password, - for standard input")
 	o.AddFlags(fs)
@@ -68,8 +80,18 @@ login of the new user, or the whole document with -o json and yaml.`,
 }
 
 func runCreate(ctx context.Context, o *createOptions) error {
-	if o.PasswordFile == "-" && o.From == "-" {
+	switch {
+	case o.PasswordFile == "-" && o.From == "-":
 		return cmdutil.Usagef("--password-file and --from cannot both read standard input")
+	case o.Invite && o.NoInvite:
+		return cmdutil.Usagef("--invite and --no-invite exclude each other")
+	case o.Invite && (o.PasswordFile != "" || o.attributes.Idle):
+		return cmdutil.Usagef("--invite: who has a password, or is not active, is not invited")
+	}
+	if o.Invite {
+		if err := o.mayInvite(ctx); err != nil {
+			return err
+		}
 	}
 	changes := o.Changes
 	if o.Email != "" {
@@ -114,6 +136,18 @@ func runCreate(ctx context.Context, o *createOptions) error {
 		o.After = func(ctx context.Context, user scim.Document) error { return join(ctx, groups, members, user) }
 	}
 	return directory.RunCreate(ctx, &o.CreateOptions)
+}
+
+// mayInvite refuses where the service sends no invitations.
+func (o *createOptions) mayInvite(ctx context.Context) error {
+	p, err := o.Provider(ctx)
+	if err != nil {
+		return err
+	}
+	if provider.IsPlain(p) {
+		return &provider.UnsupportedError{Provider: p.Name(), What: "send invitations", Instead: "create the user with --no-invite"}
+	}
+	return nil
 }
 
 // preview refuses a user that lacks something nobody can be asked for.

@@ -15,12 +15,20 @@ type updateOptions struct {
 	attributes attributes
 }
 
+const updateLong = directory.UpdateLong + `
+
+Changing an e-mail address or a phone number changes how the person signs in:
+who signs in with the address has to use the new one once the login follows it
+(--user-name), links to choose a new password go to the new primary or recovery
+address at once, and codes to a mobile number that serves as a second factor may
+go to the new one. Tell the person before you do it.`
+
 func newUpdateCmd(d *cmdutil.Deps, run func(context.Context, *updateOptions) error) *cobra.Command {
 	k := directory.Users()
 	o := &updateOptions{UpdateOptions: directory.UpdateOptions{Base: directory.Base{Deps: d, Kind: k}, Print: k.Printer(d)}}
 	cmd := &cobra.Command{
 		Use: "update <user>...", Aliases: []string{"edit"}, Short: "Change single attributes of users",
-		Long: directory.UpdateLong,
+		Long: updateLong,
 		Example: `  idctl users update ada@example.com --title Analyst --manager bob@example.com
   idctl users update ada@example.com --set 'emails[type eq "home"].value=ada@home.example.com' --unset nickName
   idctl users list --filter 'title eq "Temp"' -o name | idctl users update - --inactive`,

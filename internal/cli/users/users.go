@@ -27,9 +27,15 @@ func New(d *cmdutil.Deps) *cobra.Command {
 		newCreateCmd(d, runCreate),
 		newUpdateCmd(d, runUpdate),
 		directory.NewReplace(d, k, directory.RunReplace),
-		directory.NewDelete(d, k, directory.RunDelete),
+		newCheckPasswordCmd(d, runCheckPassword),
+		newUserNameCmd(d, runUserName),
+		newAssertCmd(d, runAssert),
+		newWhyCmd(d, runWhy),
+		newHistoryCmd(d, runHistory),
 		newGroupsCmd(d, runGroups),
 		directory.NewBrowse(d, k, directory.RunBrowse),
 	)
+	cmd.AddCommand(newActCmds(d)...)
+	cmd.AddCommand(newFactorCmds(d)...)
 	return cmd
 }

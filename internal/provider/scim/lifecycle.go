@@ -12,6 +12,7 @@ import (
 var (
 	_ provider.LifeCycler = (*Provider)(nil)
 	_ provider.LifeCycle  = (*lifeCycle)(nil)
+	_ provider.Refuser    = (*lifeCycle)(nil)
 )
 
 // LifeCycle is what plain SCIM knows of it: the attribute active and the
@@ -24,9 +25,26 @@ func (l *lifeCycle) cannot(what, instead string) error {
 	return &provider.UnsupportedError{Provider: Name, What: what, Instead: instead}
 }
 
+// refusals are the acts that SCIM does not have, and what there is in their
+// place.
+var refusals = map[string][2]string{
+	"invite":            {"send invitations", "SCIM has no mails: the service invites by itself, or in its console"},
+	"unlock":            {"unlock users", "SCIM knows active and not active only: idctl users unblock, or the service's console"},
+	"reset-password":    {"reset passwords by mail", "idctl users set-password sets a known one"},
+	"generate-password": {"suggest passwords", "idctl users set-password sets one of your own"},
+}
+
+// Refuses implements provider.Refuser.
+func (l *lifeCycle) Refuses(act string) error {
+	if r, ok := refusals[act]; ok {
+		return l.cannot(r[0], r[1])
+	}
+	return nil
+}
+
 // Invite is refused.
 func (l *lifeCycle) Invite(context.Context, string, provider.ActOptions) error {
-	return l.cannot("send invitations", "SCIM has no mails: the service invites by itself, or in its console")
+	return l.Refuses("invite")
 }
 
 // SetActive changes the attribute active.
@@ -37,12 +55,12 @@ func (l *lifeCycle) SetActive(ctx context.Context, id string, active bool, _ pro
 
 // Unlock is refused.
 func (l *lifeCycle) Unlock(context.Context, string, provider.ActOptions) error {
-	return l.cannot("unlock users", "SCIM knows active and not active only: idctl users unblock, or the service's console")
+	return l.Refuses("unlock")
 }
 
 // ResetPassword is refused: nothing is done silently in its place.
 func (l *lifeCycle) ResetPassword(context.Context, string, provider.ResetOptions) error {
-	return l.cannot("reset passwords by mail", "idctl users set-password sets a known one")
+	return l.Refuses("reset-password")
 }
 
 // SetPassword changes the attribute password.
@@ -56,7 +74,7 @@ func (l *lifeCycle) SetPassword(ctx context.Context, id string, password transpo
 
 // GeneratePassword is refused.
 func (l *lifeCycle) GeneratePassword(context.Context, string) (transport.Secret, error) {
-	return "", l.cannot("suggest passwords", "")
+	return "", l.Refuses("generate-password")
 }
 
 // CheckPassword is refused.

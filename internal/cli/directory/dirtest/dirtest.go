@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/idctl/idctl/internal/cli/cmdutil"
+	"github.com/idctl/idctl/internal/config"
 	"github.com/idctl/idctl/internal/iostreams"
 	"github.com/idctl/idctl/internal/output"
 	"github.com/idctl/idctl/internal/prompt"
@@ -38,6 +39,10 @@ type Env struct {
 	// the questions that are then asked.
 	Terminal bool
 	Answers  []prompt.Answer
+	// Home is the folder of journals and other files.
+	Home string
+	// Clock tells commands the time; nil is Now.
+	Clock func() time.Time
 
 	recorder *recorder
 }
@@ -99,7 +104,7 @@ func New(tb testing.TB, opts ...idtest.Option) *Env {
 	if err != nil {
 		tb.Fatalf("connect: %v", err)
 	}
-	return &Env{Server: s, Provider: provideridcs.New(t), recorder: rec}
+	return &Env{Server: s, Provider: provideridcs.New(t), Home: tb.TempDir(), recorder: rec}
 }
 
 // Deps are what commands get, on fresh buffers.
@@ -112,6 +117,10 @@ func (e *Env) Deps(in string) (d *cmdutil.Deps, out, errOut *bytes.Buffer) {
 	d = &cmdutil.Deps{
 		IO: streams, Clock: Now, Log: slog.New(slog.DiscardHandler), Flags: &cmdutil.Flags{}, Output: &output.Options{},
 		Provider: func(context.Context) (provider.Provider, error) { return e.Provider, nil },
+		Paths:    config.FindPaths("linux", func(name string) (string, bool) { return e.Home, name == "IDCTL_HOME" }),
+	}
+	if e.Clock != nil {
+		d.Clock = e.Clock
 	}
 	d.Prompt = prompt.New(streams)
 	if e.Terminal {
