@@ -30,6 +30,7 @@ func (a *app) root(args []string) *cobra.Command {
 	(&cmdutil.Flags{}).AddFlags(probe)
 	(&output.Options{}).AddFlags(probe)
 	probe.BoolP("help", "h", false, "")
+	probe.Bool("version", false, "")
 	name, sure := calledNoun(args, probe)
 	root := a.rootWith(func(n noun) bool {
 		return !sure || n.name == name || slices.Contains(n.aliases, name)

@@ -46,6 +46,7 @@ func build(b *testing.B, out, pkg string, flags ...string) {
 	b.Helper()
 	args := append([]string{"build", "-o", out}, flags...)
 	cmd := exec.CommandContext(b.Context(), "go", append(args, pkg)...)
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0") // as releases are built: without the system's loader
 	cmd.Stderr = os.Stderr
 	if err := cmd.Run(); err != nil {
 		b.Fatal(err)
