@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // BulkOptions go with a bulk request.
@@ -253,7 +254,8 @@ func result(op BulkOperation, r wireResult, requestID string) BulkResult {
 	return out
 }
 
-var bulkReference = regexp.MustCompile(`bulkId:([A-Za-z0-9._~-]+)`)
+// bulkReference is compiled when first needed: every program would wait for it.
+var bulkReference = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`bulkId:([A-Za-z0-9._~-]+)`) })
 
 // bulkEnvelope bounds the bytes of a bulk body around its operations.
 const bulkEnvelope = 160
@@ -313,7 +315,7 @@ func cuts(ops []BulkOperation) []bool {
 		if !strings.Contains(text, "bulkId:") {
 			continue
 		}
-		for _, m := range bulkReference.FindAllStringSubmatch(text, -1) {
+		for _, m := range bulkReference().FindAllStringSubmatch(text, -1) {
 			j, ok := at[m[1]]
 			if !ok || j == i {
 				continue

@@ -3,6 +3,7 @@ package docs
 import (
 	"regexp"
 	"strings"
+	"sync"
 	"unicode/utf8"
 )
 
@@ -46,9 +47,10 @@ func plain(md string) string {
 	return b.String()
 }
 
+// Compiled when first needed: every command would wait for them.
 var (
-	link     = regexp.MustCompile(`\[([^\]]+)\]\(([^)\s]+)\)`)
-	emphasis = regexp.MustCompile(`\*\*([^*]+)\*\*|\*([^*\s][^*]*)\*`)
+	link     = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\[([^\]]+)\]\(([^)\s]+)\)`) })
+	emphasis = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\*\*([^*]+)\*\*|\*([^*\s][^*]*)\*`) })
 )
 
 // inline takes the marks off a line, but not inside code.
@@ -58,11 +60,11 @@ func inline(line string) string {
 		return line
 	}
 	for i := 0; i < len(parts); i += 2 {
-		parts[i] = emphasis.ReplaceAllString(parts[i], "$1$2")
+		parts[i] = emphasis().ReplaceAllString(parts[i], "$1$2")
 	}
 	text := strings.Join(parts, "")
-	text = link.ReplaceAllStringFunc(text, func(s string) string {
-		m := link.FindStringSubmatch(s)
+	text = link().ReplaceAllStringFunc(text, func(s string) string {
+		m := link().FindStringSubmatch(s)
 		if strings.Contains(m[2], "://") {
 			return m[1] + " (" + m[2] + ")"
 		}
