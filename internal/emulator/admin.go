@@ -15,6 +15,7 @@ type target struct {
 	rt     *schema.ResourceType
 	id     string // empty for the collection
 	search bool   // the path ends in .search
+	own    bool   // the resource is the caller's, by its id
 	self   bool   // the resource is the caller's own: /Me
 }
 
@@ -174,6 +175,9 @@ type operation struct {
 	ops    []engine.PatchOp // of a patch
 	params engine.Params
 	retry  *retry // nil without an opc-retry-token
+	// own says that the resource is the caller's; allowed that the caller was
+	// found to have the right.
+	own, allowed bool
 }
 
 // readOperation reads a request to the end. Errors are refusals.
@@ -192,7 +196,10 @@ func (s *Service) readOperation(w http.ResponseWriter, r *http.Request, who *cal
 		}
 		op.id = who.call.Actor.ID
 	}
-	var err error
+	err := s.authorize(r.Context(), who, op)
+	if err != nil {
+		return nil, err
+	}
 	if op.params, err = parseQuery(r.URL.RawQuery); err != nil {
 		return nil, err
 	}
@@ -280,15 +287,6 @@ func (s *Service) answerOperation(w http.ResponseWriter, r *http.Request, who *c
 	default:
 		writeResult(w, http.StatusOK, res)
 	}
-}
-
-func (s *Service) authorize(ctx context.Context, who *caller, op *operation) error {
-	if s.opts.Authorizer == nil {
-		return nil
-	}
-	return s.opts.Authorizer.Authorize(ctx, Access{
-		Actor: who.call.Actor, Scope: who.scope, Verb: op.verb, Type: op.rt.Name, ID: op.id,
-	})
 }
 
 func (s *Service) list(ctx context.Context, who *caller, op *operation) (*engine.List, error) {
@@ -381,7 +379,7 @@ func (s *Service) signingCert(w http.ResponseWriter, r *http.Request) {
 		answerOptions(w, []string{http.MethodGet, http.MethodOptions})
 	case http.MethodGet, http.MethodHead:
 		if !s.opts.SigningCertPublic {
-			if _, err := s.bearer(r); err != nil {
+			if _, _, err := s.bearer(r); err != nil {
 				s.answerUnauthenticated(w, r, err)
 				return
 			}

@@ -17,6 +17,11 @@ const realm = "idcs"
 type caller struct {
 	call  engine.Call
 	scope string
+	// clientID and party are whose rights the token carries; version is the
+	// store's when the token was checked, or 0.
+	clientID string
+	party    party
+	version  uint64
 	// key tells callers apart: what one of them stored for a retry, another
 	// must not get.
 	key string
@@ -24,7 +29,7 @@ type caller struct {
 
 // authenticate finds the caller by the bearer token, or answers 401 or 403.
 func (s *Service) authenticate(w http.ResponseWriter, r *http.Request) (*caller, bool) {
-	claims, err := s.bearer(r)
+	claims, version, err := s.bearer(r)
 	if err != nil {
 		s.answerUnauthenticated(w, r, err)
 		return nil, false
@@ -38,7 +43,8 @@ func (s *Service) authenticate(w http.ResponseWriter, r *http.Request) (*caller,
 	}
 	quirk, _ := r.Context().Value(quirkKey{}).(FaultAction)
 	return &caller{
-		scope: claims.Scope,
+		scope: claims.Scope, clientID: claims.ClientID, version: version,
+		party: party{app: claims.ClientGUID, user: claims.UserID},
 		key:   claims.ClientID + "\x00" + claims.SubjectType + "\x00" + claims.Subject,
 		call: engine.Call{
 			Actor: actorOf(claims), RequestID: w.Header().Get("opc-request-id"),
@@ -50,25 +56,28 @@ func (s *Service) authenticate(w http.ResponseWriter, r *http.Request) (*caller,
 
 var errNoToken = errors.New("emulator: request without a bearer token")
 
-func (s *Service) bearer(r *http.Request) (*oauth.Claims, error) {
+// bearer answers what the token says, and the store's version when it was
+// checked, or 0.
+func (s *Service) bearer(r *http.Request) (*oauth.Claims, uint64, error) {
 	if id := actingClient(r.Context()); id != "" && r.Header.Get("Authorization") == "" {
-		return s.actingClaims(r, id)
+		claims, err := s.actingClaims(r, id)
+		return claims, 0, err
 	}
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !strings.EqualFold(scheme, "Bearer") || token == "" {
-		return nil, errNoToken
+		return nil, 0, errNoToken
 	}
-	claims, err := s.oauth.Verify(r.Context(), strings.TrimSpace(token))
+	claims, version, err := s.oauth.VerifyAt(r.Context(), strings.TrimSpace(token))
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	if expire, _ := r.Context().Value(expireKey{}).(bool); expire {
 		if err := s.oauth.RevokeClaims(r.Context(), claims); err != nil {
-			return nil, err
+			return nil, 0, err
 		}
-		return nil, oauth.ErrExpiredToken
+		return nil, 0, oauth.ErrExpiredToken
 	}
-	return claims, nil
+	return claims, version, nil
 }
 
 // actingClaims are those of a client in whose name a request comes in process.

@@ -104,6 +104,7 @@ func TestPasswordGrant(t *testing.T) {
 		}
 	}
 	// What a user creates is marked as theirs.
+	f.grantRole("User", id, "User Administrator")
 	req := f.request(http.MethodPost, "/admin/v1/Users", user("carol"))
 	req.Header.Set("Authorization", "Bearer "+token)
 	by, _ := f.want(f.send(req), 201).doc["idcsCreatedBy"].(map[string]any)

@@ -27,7 +27,7 @@ func readDocument(r *http.Request) (engine.Document, []byte, error) {
 // readAll reads the body through the size limit that the request's reader
 // carries.
 func readAll(r *http.Request) ([]byte, error) {
-	raw, err := io.ReadAll(r.Body)
+	raw, err := readBody(r)
 	var tooLarge *http.MaxBytesError
 	if errors.As(err, &tooLarge) {
 		return nil, refusal(http.StatusRequestEntityTooLarge, "", msgTooLarge,
@@ -37,6 +37,32 @@ func readAll(r *http.Request) ([]byte, error) {
 		return nil, refusal(http.StatusBadRequest, "invalidSyntax", msgSyntax, "The body could not be read to its end.")
 	}
 	return raw, nil
+}
+
+// maxAhead is the longest body for which room is made before it comes.
+const maxAhead = 64 << 10
+
+// readBody reads to the end. The length that a request announces spares
+// growing; that it is true is not relied on.
+func readBody(r *http.Request) ([]byte, error) {
+	if r.ContentLength <= 0 || r.ContentLength > maxAhead {
+		return io.ReadAll(r.Body)
+	}
+	b := make([]byte, 0, r.ContentLength+1)
+	for {
+		n, err := r.Body.Read(b[len(b):cap(b)])
+		b = b[:len(b)+n]
+		if errors.Is(err, io.EOF) {
+			return b, nil
+		}
+		if err != nil {
+			return b, err
+		}
+		if len(b) == cap(b) {
+			rest, err := io.ReadAll(r.Body)
+			return append(b, rest...), err
+		}
+	}
 }
 
 // checkMediaType takes the two media types of idcs-behaviour 2.1 in UTF-8. A

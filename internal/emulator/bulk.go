@@ -71,6 +71,10 @@ func (s *Service) bulk(w http.ResponseWriter, r *http.Request) {
 		s.wrongMethod(w, r, "POST,OPTIONS")
 		return
 	}
+	if err := s.mayDo(r.Context(), who, bulkEndpoint, schema.VerbCreate, false); err != nil {
+		s.answerError(w, r, err)
+		return
+	}
 	doc, raw, err := readDocument(r)
 	if err != nil {
 		s.answerError(w, r, err)
@@ -270,7 +274,7 @@ func (b *bulkRun) run(ctx context.Context, op *bulkOp) {
 }
 
 func (b *bulkRun) perform(ctx context.Context, op *bulkOp, ids map[string]string) {
-	o, err := b.operation(op, ids)
+	o, err := b.operation(ctx, op, ids)
 	if err != nil {
 		b.failed(op, err)
 		return
@@ -311,7 +315,7 @@ func (b *bulkRun) base() string {
 }
 
 // operation turns a bulk operation into one of the family.
-func (b *bulkRun) operation(op *bulkOp, ids map[string]string) (*operation, error) {
+func (b *bulkRun) operation(ctx context.Context, op *bulkOp, ids map[string]string) (*operation, error) {
 	p, query, _ := strings.Cut(op.path, "?")
 	p = "/" + strings.TrimPrefix(strings.TrimPrefix(p, b.base()), "/")
 	if ref, ok := pathReference(p); ok {
@@ -335,6 +339,9 @@ func (b *bulkRun) operation(op *bulkOp, ids map[string]string) (*operation, erro
 		return nil, badBulk("The caller's own resource cannot be changed in a bulk call.")
 	}
 	o := &operation{verb: verb, rt: t.rt, id: t.id, retry: b.retry.part(b.index[op])}
+	if err := b.s.authorize(ctx, b.who, o); err != nil {
+		return nil, err
+	}
 	if o.params, err = parse(query); err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -164,6 +165,34 @@ func (f *fixture) create(name string) string {
 	f.t.Helper()
 	id, _ := f.want(f.do(http.MethodPost, "/admin/v1/Users", user(name)), http.StatusCreated).doc["id"].(string)
 	return id
+}
+
+// roleID is the id of an administrator role, looked up as clients have to.
+func (f *fixture) roleID(role string) string {
+	f.t.Helper()
+	q := url.Values{"filter": {`app.value eq "IDCSAppId" and displayName eq "` + role + `"`}, "attributes": {"displayName"}}
+	list, _ := f.want(f.do(http.MethodGet, "/admin/v1/AppRoles?"+q.Encode(), nil), http.StatusOK).doc["Resources"].([]any)
+	if len(list) != 1 {
+		f.t.Fatalf("role %s: %d of them", role, len(list))
+	}
+	found, _ := list[0].(map[string]any)
+	id, _ := found["id"].(string)
+	return id
+}
+
+// grantRole gives a user, group or app an administrator role and answers the id
+// of the grant.
+func (f *fixture) grantRole(kind, id, role string) string {
+	f.t.Helper()
+	grant := map[string]any{
+		"schemas":        []any{"urn:ietf:params:scim:schemas:oracle:idcs:Grant"},
+		"grantMechanism": "ADMINISTRATOR_TO_" + strings.ToUpper(kind),
+		"grantee":        map[string]any{"type": kind, "value": id},
+		"app":            map[string]any{"value": "IDCSAppId"},
+		"entitlement":    map[string]any{"attributeName": "appRoles", "attributeValue": f.roleID(role)},
+	}
+	made, _ := f.want(f.do(http.MethodPost, "/admin/v1/Grants", grant), http.StatusCreated).doc["id"].(string)
+	return made
 }
 
 func (f *fixture) count(query string) int {

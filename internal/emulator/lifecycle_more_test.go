@@ -43,12 +43,14 @@ func TestRedeemAtOnceInTwoProcesses(t *testing.T) {
 	}
 }
 
-// TestTokensOfBlockedUsers: access tokens live until they expire, refresh
-// tokens fail while the user may not sign in, and go with the user.
+// TestTokensOfBlockedUsers: access tokens live until they expire, but the roles
+// of somebody who is not active open nothing; refresh tokens fail while the user
+// may not sign in, and go with the user.
 func TestTokensOfBlockedUsers(t *testing.T) {
 	f := start(t, nil)
 	w := &walker{fixture: f}
 	w.prepare("ada", "Active", "")
+	w.grantRole("User", w.id, "User Administrator")
 	a := w.want(w.tokenCall(oauth.TokenPath, "grant_type", "password", "username", "ada", "password", w.password, "scope", oauth.ScopeMyScopes+" offline_access"), 200)
 	access, _ := a.doc["access_token"].(string)
 	refresh, _ := a.doc["refresh_token"].(string)
@@ -65,13 +67,14 @@ func TestTokensOfBlockedUsers(t *testing.T) {
 		name     string
 		do       func() answer
 		renewals int
+		uses     int
 	}{
-		{"active", func() answer { return w.act("UserStatusChanger", `{"active":true}`) }, 200},
-		{"blocked", func() answer { return w.act("UserStatusChanger", `{"active":false}`) }, 400},
-		{"unblocked", func() answer { return w.act("UserStatusChanger", `{"active":true}`) }, 200},
-		{"locked", func() answer { return w.lock(true) }, 400},
-		{"unlocked", func() answer { return w.lock(false) }, 200},
-		{"deleted", func() answer { return w.do(http.MethodDelete, "/admin/v1/Users/"+w.id, nil) }, 400},
+		{"active", func() answer { return w.act("UserStatusChanger", `{"active":true}`) }, 200, 200},
+		{"blocked", func() answer { return w.act("UserStatusChanger", `{"active":false}`) }, 400, 403},
+		{"unblocked", func() answer { return w.act("UserStatusChanger", `{"active":true}`) }, 200, 200},
+		{"locked", func() answer { return w.lock(true) }, 400, 200},
+		{"unlocked", func() answer { return w.lock(false) }, 200, 200},
+		{"deleted", func() answer { return w.do(http.MethodDelete, "/admin/v1/Users/"+w.id, nil) }, 400, 403},
 	} {
 		if got := step.do().status; got > 299 {
 			t.Fatalf("%s: %d", step.name, got)
@@ -79,8 +82,8 @@ func TestTokensOfBlockedUsers(t *testing.T) {
 		if got := renew(); got != step.renewals {
 			t.Errorf("%s: the refresh token answers %d", step.name, got)
 		}
-		if introspected() != true || use() != 200 {
-			t.Errorf("%s: the access token is dead", step.name)
+		if introspected() != true || use() != step.uses {
+			t.Errorf("%s: the access token answers %d, want %d", step.name, use(), step.uses)
 		}
 	}
 	// The address and the name can be used again, and the old token is not
@@ -130,6 +133,7 @@ func TestOwnAccountOverHTTP(t *testing.T) {
 	f := start(t, nil)
 	w := &walker{fixture: f}
 	w.prepare("ada", "Active", "")
+	w.grantRole("User", w.id, "User Administrator")
 	token, _ := w.want(w.signIn(w.password), 200).doc["access_token"].(string)
 	own := func(method, path, body string) answer {
 		return w.do(method, "/admin/v1/"+path, body, "Authorization", "Bearer "+token)

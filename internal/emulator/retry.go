@@ -172,7 +172,8 @@ type pendingRetry struct {
 	done bool
 }
 
-// retryStore is the store as the engine sees it. An Update for a request with
+// retryStore is the store as the engine sees it. It starts a new epoch of rights
+// where they change. An Update for a request with
 // a retry token first looks whether it was done, and notes the token in the
 // same transaction when not.
 type retryStore struct {
@@ -184,7 +185,7 @@ type retryStore struct {
 func (s retryStore) Update(ctx context.Context, f func(store.Tx) error) error {
 	p, ok := ctx.Value(retryKey{}).(*pendingRetry)
 	if !ok || p.done {
-		return s.Store.Update(ctx, f)
+		return s.Store.Update(ctx, func(tx store.Tx) error { return withEpoch(tx, f) })
 	}
 	err := s.Store.Update(ctx, func(tx store.Tx) error {
 		now := s.now()
@@ -194,7 +195,7 @@ func (s retryStore) Update(ctx context.Context, f func(store.Tx) error) error {
 		if p.found != nil {
 			return repeated()
 		}
-		if err := f(watchedTx{Tx: tx, pending: p}); err != nil {
+		if err := withEpoch(tx, func(tx store.Tx) error { return f(watchedTx{Tx: tx, pending: p}) }); err != nil {
 			return err
 		}
 		return p.note(tx, now)

@@ -117,7 +117,7 @@ func (f *fixture) refreshToken() {
 func TestRetryTokenOfAnotherCaller(t *testing.T) {
 	f := start(t, nil)
 	f.want(f.do(http.MethodPost, "/admin/v1/Users", user("ada"), "opc-retry-token", "t"), 201)
-	if err := f.OAuth().RegisterClient(t.Context(), oauth.Client{ID: "second", Type: oauth.ClientConfidential}, "secret", false); err != nil {
+	if err := f.OAuth().RegisterClient(t.Context(), oauth.Client{ID: "second", Type: oauth.ClientConfidential, Roles: []string{"User Administrator"}}, "secret", false); err != nil {
 		t.Fatal(err)
 	}
 	var err error

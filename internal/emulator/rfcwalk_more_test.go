@@ -155,6 +155,7 @@ func walkRest() []paragraph {
 		}},
 		{at: "7644-3.11", says: "/Me is the signed-in user, with the user's own location", test: func(w *walk) {
 			path := w.user("ada", `"password":"Example-Passw0rd"`)
+			w.grantRole("User", idIn(path), "User Administrator")
 			token := w.userToken("ada")
 			a := w.get("/Me", "Authorization", token)
 			location := w.http.URL + scimBase + path

@@ -94,7 +94,7 @@ func (s *Service) scimResource(w http.ResponseWriter, r *http.Request, who *call
 		answerOptions(w, strings.Split(t.allow(), ","))
 		return
 	}
-	op, err := s.plainOperation(w, r, t)
+	op, err := s.plainOperation(w, r, who, t)
 	if err != nil {
 		s.answerError(w, r, err)
 		return
@@ -131,12 +131,15 @@ func (s *Service) scimResource(w http.ResponseWriter, r *http.Request, who *call
 }
 
 // plainOperation reads a request to the end. Errors are refusals.
-func (s *Service) plainOperation(w http.ResponseWriter, r *http.Request, t target) (*operation, error) {
-	op := &operation{verb: t.verbOf(r.Method), rt: t.rt, id: t.id}
+func (s *Service) plainOperation(w http.ResponseWriter, r *http.Request, who *caller, t target) (*operation, error) {
+	op := &operation{verb: t.verbOf(r.Method), rt: t.rt, id: t.id, own: t.own}
 	if op.verb == 0 {
 		return nil, wrongVerb(w, r.Method, strings.Split(t.allow(), ",")...)
 	}
-	var err error
+	err := s.authorize(r.Context(), who, op)
+	if err != nil {
+		return nil, err
+	}
 	if op.params, err = plainQuery(r.URL.RawQuery); err != nil {
 		return nil, err
 	}
@@ -219,6 +222,7 @@ func (s *Service) scimMe(w http.ResponseWriter, r *http.Request, who *caller, p 
 			s.answerError(w, r, err)
 			return
 		}
+		t.own = true
 		s.scimResource(w, r, who, t)
 	}
 }
@@ -254,13 +258,18 @@ func (s *Service) scimRoot(w http.ResponseWriter, r *http.Request, who *caller, 
 		return
 	}
 	names := make([]string, len(types))
+	var within *engine.Limit // where one of them is limited, all are
 	for i, rt := range types {
 		names[i] = rt.Name
 		if err := s.authorize(r.Context(), who, &operation{verb: schema.VerbSearch, rt: rt}); err != nil {
 			s.answerError(w, r, err)
 			return
 		}
+		if who.call.Within != nil {
+			within = who.call.Within
+		}
 	}
+	who.call.Within = within
 	list, err := s.engine.ListAll(r.Context(), who.call, names, params)
 	if err != nil {
 		s.answerError(w, r, err)

@@ -13,6 +13,10 @@ func (s *Service) scimBulk(w http.ResponseWriter, r *http.Request, who *caller) 
 		s.answerError(w, r, wrongVerb(w, r.Method, http.MethodPost))
 		return
 	}
+	if err := s.mayDo(r.Context(), who, bulkEndpoint, schema.VerbCreate, false); err != nil {
+		s.answerError(w, r, err)
+		return
+	}
 	doc, _, err := readDocument(r)
 	if err == nil {
 		err = needSchema(doc, urnBulkRequest)

@@ -61,6 +61,9 @@ func (s *Service) Seed(ctx context.Context, req SeedRequest) (SeedReport, error)
 	if err != nil {
 		return rep, fmt.Errorf("emulator: seed: %w", err)
 	}
+	if err := s.keeper.plant(ctx, c.ID, c.AppID); err != nil {
+		return rep, fmt.Errorf("emulator: seed: %w", err)
+	}
 	call := engine.Call{
 		Actor:    engine.Actor{Type: "App", ID: c.AppID, Name: c.ID, Display: c.Name, Roles: c.Roles},
 		ClientIP: "127.0.0.1", RequestID: randomHex(16),

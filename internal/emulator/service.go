@@ -3,7 +3,7 @@
 // OAuth endpoints and discovery documents, the web pages that mails lead to, and
 // a control interface for tests, on any store.
 //
-// It is the HTTP side: request ids, limits, faults, clock, authentication,
+// It is the HTTP side: request ids, limits, faults, clock, authentication, rights,
 // routing, reading and writing of bodies. What a resource is and does lies in
 // the packages engine and schemas, what a token is in oauth. It can be served
 // by a listener or be used in process through Transport, which needs none.
@@ -30,6 +30,7 @@ import (
 	"github.com/idctl/idctl/internal/emulator/mail"
 	"github.com/idctl/idctl/internal/emulator/oauth"
 	"github.com/idctl/idctl/internal/emulator/pages"
+	"github.com/idctl/idctl/internal/emulator/rights"
 	"github.com/idctl/idctl/internal/emulator/schemas"
 	"github.com/idctl/idctl/internal/emulator/store"
 	"github.com/idctl/idctl/pkg/scim/schema"
@@ -114,8 +115,7 @@ type Options struct {
 	SigningCertPublic bool
 	// Tenant is the tenant name in tokens; empty means "local".
 	Tenant string
-	// Authorizer decides beyond the scope of the token; nil lets every token
-	// with an administration scope do everything.
+	// Authorizer decides beyond the roles that client and user hold.
 	Authorizer Authorizer
 	// LogSize is how many requests the control interface remembers.
 	LogSize int
@@ -152,6 +152,7 @@ type Service struct {
 	templates *mail.Templates
 	pages     *pages.Pages
 	oauth     *oauth.Server
+	keeper    *keeper
 	faults    *faultSet
 	limits    *limiter
 	requests  *requestLog
@@ -222,11 +223,12 @@ func (s *Service) wire() error {
 		Clock: s.clock, PasswordCost: s.opts.PasswordCost, Log: s.log, UserGone: oauth.DropUser,
 	})
 	s.engine, s.resources, s.catalog, s.outbox = e, e, catalog, e.Outbox
+	s.keeper = newKeeper(s)
 	users := directory{engine: e}
 	var err error
 	s.oauth, err = oauth.New(oauth.Config{
 		Store: s.store, Now: s.clock.Now, BaseURL: s.baseURL, Tenant: s.opts.Tenant, Log: s.log,
-		NewKey: s.opts.NewSigningKey, Passwords: users, Users: users,
+		NewKey: s.opts.NewSigningKey, Passwords: users, Users: users, Apps: clients{s},
 	})
 	return err
 }
@@ -251,8 +253,8 @@ func (s *Service) registerAdmin(ctx context.Context) error {
 		Grants: []string{
 			oauth.GrantClientCredentials, oauth.GrantPassword, oauth.GrantRefreshToken, oauth.GrantJWTBearer,
 		},
-		Operations: []string{oauth.OperationIntrospect, "onBehalfOfUser"},
-		Roles:      []string{"Identity Domain Administrator"},
+		Operations: []string{oauth.OperationIntrospect, oauth.OperationOnBehalf},
+		Roles:      []string{rights.IdentityDomainAdministrator},
 	}, secret, true)
 	if err != nil {
 		return fmt.Errorf("emulator: register client: %w", err)

@@ -36,7 +36,9 @@ func TestReplayPasswords(t *testing.T) {
 	}
 	r := &replayer{srv: srv, vars: variables{"HOST": srv.URL, "userid": ids[0]}}
 	all := catalogue(t, dir, "users.json")
+	ran := map[string]bool{}
 	for _, c := range passwordRequests {
+		ran[c.id] = true
 		t.Run(c.id, func(t *testing.T) {
 			e := find(t, all, c.id)
 			a := r.send(t, e)
@@ -61,6 +63,7 @@ func TestReplayPasswords(t *testing.T) {
 			}
 		})
 	}
+	wantReplayed(t, "TestReplayPasswords", ran)
 }
 
 func compareText(a, b any) int {

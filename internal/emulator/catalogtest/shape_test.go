@@ -109,7 +109,7 @@ func (s resourceSchema) checkResource(doc map[string]any, sel selection) []strin
 
 // optional are attributes that are always returned when they have a value, and
 // need not have one.
-var optional = map[string]bool{"nonUniqueDisplayName": true}
+var optional = map[string]bool{"nonUniqueDisplayName": true, "serviceParams": true}
 
 // checkAttribute looks at one value. inside says that the parent's own rules
 // decided already: an attribute that is asked for brings the default ones in it.

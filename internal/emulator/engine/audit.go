@@ -25,32 +25,30 @@ func (tx *Tx) audit(c *Change, verb string, old, now Document) error {
 	if c.Type == auditType {
 		return nil
 	}
-	ev := Document{
-		"eventId":           eventArea(c.Type) + "." + verb + ".success",
-		"adminResourceType": c.Type,
-		"adminResourceId":   c.ID,
-	}
 	named := now
 	if named == nil {
 		named = old
-	}
-	if s := summaryOf(named); s.name != "" {
-		ev["adminResourceName"] = s.name
 	}
 	added, removed := now, old
 	if old != nil && now != nil {
 		added, removed = changedMembers(now, old), changedMembers(old, now)
 	}
-	for name, doc := range map[string]Document{"adminValuesAdded": added, "adminValuesRemoved": removed} {
-		if len(doc) == 0 {
-			continue
-		}
-		buf, _ := scratch.Get().(*[]byte)
-		*buf = c.ti.appendMasked((*buf)[:0], doc)
-		ev[name] = string(*buf)
-		scratch.Put(buf)
+	more, _ := scratch.Get().(*[]byte)
+	less, _ := scratch.Get().(*[]byte)
+	defer scratch.Put(more)
+	defer scratch.Put(less)
+	*more, *less = (*more)[:0], (*less)[:0]
+	made := false
+	if verb == "create" && c.ti.hooks.ShowsStored && !c.Changed {
+		*more, made = c.ti.appendMaskedText(*more, c.stored.Data)
 	}
-	return tx.Event(ev)
+	if len(added) > 0 && !made {
+		*more = c.ti.appendMasked((*more)[:0], added)
+	}
+	if len(removed) > 0 {
+		*less = c.ti.appendMasked(*less, removed)
+	}
+	return tx.changeEvent(c, verb, summaryOf(named).name, *more, *less)
 }
 
 // auditLink records that a member was added to or removed from a resource.

@@ -31,10 +31,15 @@ func groupHooks() Hooks {
 		AfterWrite:  linkMembers,
 		AfterDelete: groupGone,
 		PatchStep:   patchMembers,
-		Derive:      deriveMembers,
-		Derives:     []string{"members"},
+		Derive:      deriveGroup,
+		Derives:     append(accessPaths(groupURN), "members"),
 		ShowsStored: true,
-		Narrow:      narrowMembers,
+		Narrow: func(tx *Tx, n narrow) ([]string, bool, error) {
+			if n.attr.urn == groupURN {
+				return narrowAccess(tx, groupURN, "Group", n)
+			}
+			return narrowMembers(tx, n)
+		},
 	}
 }
 
@@ -84,6 +89,9 @@ func addMember(c *Change, m map[string]any) (string, error) {
 	if !errors.Is(err, store.ErrNotFound) {
 		return "", err
 	}
+	if err := c.Tx.within("User", id); err != nil {
+		return "", err
+	}
 	user, err := c.Tx.summary("User", id)
 	if err != nil {
 		return "", err
@@ -99,6 +107,9 @@ func addMember(c *Change, m map[string]any) (string, error) {
 		return "", err
 	}
 	c.Changed = true
+	if err := c.Tx.joined(c.ID, id); err != nil {
+		return "", err
+	}
 	return id, c.Tx.auditLink(c, "add", "User", id, user)
 }
 
@@ -112,6 +123,9 @@ func removeMember(c *Change, id string) error {
 		return err
 	}
 	c.Changed = true
+	if err := c.Tx.left(c.ID, id); err != nil {
+		return err
+	}
 	return c.Tx.auditLink(c, "remove", "User", id, user)
 }
 
@@ -153,7 +167,12 @@ func memberIDs(tx *Tx, group string) ([]string, error) {
 	return ids, nil
 }
 
+// groupGone removes what a group was granted, while its members are known, and
+// then the memberships.
 func groupGone(c *Change) error {
+	if err := dropGrants(c); err != nil {
+		return err
+	}
 	ids, err := memberIDs(c.Tx, c.ID)
 	if err != nil {
 		return err
@@ -163,10 +182,7 @@ func groupGone(c *Change) error {
 			return err
 		}
 	}
-	if err := c.Tx.unassignPolicies(c.ID); err != nil {
-		return err
-	}
-	return dropGrants(c)
+	return c.Tx.unassignPolicies(c.ID)
 }
 
 // patchMembers carries out a step on members directly on the links, so that
@@ -315,6 +331,14 @@ func memberID(eq map[string]string) (string, bool) {
 		return "", true
 	}
 	return id, true
+}
+
+// deriveGroup adds what is known of a group elsewhere.
+func deriveGroup(tx *Tx, id string, doc Document, w *wanted) error {
+	if err := deriveMembers(tx, id, doc, w); err != nil {
+		return err
+	}
+	return tx.deriveAccess(groupURN, id, doc, w)
 }
 
 // deriveMembers adds the members of a group, as far as they are asked for.

@@ -32,9 +32,14 @@ func userHooks() Hooks {
 		BeforeDelete: mayDelete,
 		AfterDelete:  userGone,
 		Derive:       deriveUser,
-		Derives:      []string{"groups", passwordStateURN, userStateURN + ":locked.expired"},
+		Derives:      append(accessPaths(userURN), "groups", passwordStateURN, userStateURN+":locked.expired"),
 		ShowsStored:  true,
-		Narrow:       narrowGroups,
+		Narrow: func(tx *Tx, n narrow) ([]string, bool, error) {
+			if n.attr.urn == userURN {
+				return narrowAccess(tx, userURN, "User", n)
+			}
+			return narrowGroups(tx, n)
+		},
 	}
 }
 
@@ -45,7 +50,7 @@ func newUser(c *Change) error {
 			return err
 		}
 		addRecoveryEmail(c.New)
-		completeContacts(c.New)
+		completeContacts(c.New, true)
 		nameUser(c.New, nil)
 	}
 	if c.New["active"] == nil {
@@ -99,7 +104,7 @@ func changedUser(c *Change) error {
 		}
 	}
 	if !c.plain() {
-		completeContacts(c.New)
+		completeContacts(c.New, false)
 		nameUser(c.New, c.Old)
 	}
 	delete(c.New, selfChangeURN)
@@ -149,12 +154,16 @@ func addRecoveryEmail(doc Document) {
 
 // completeContacts says of every address and phone number what recorded answers
 // say of each, also where nobody sent it. What a number is shown as is the
-// server's to say: it follows the number.
-func completeContacts(doc Document) {
+// server's to say: it follows the number. own says that nobody else has the
+// document's elements.
+func completeContacts(doc Document, own bool) {
 	complete := func(name string, f func(m map[string]any)) {
 		list := slices.Clone(elements(doc[name]))
 		for i, x := range list {
-			m := maps1(x)
+			m := asMap(x)
+			if !own || m == nil {
+				m = maps1(x)
+			}
 			f(m)
 			list[i] = m
 		}
@@ -196,11 +205,19 @@ func nameUser(doc, old Document) {
 	}
 }
 
+// maxMadeName is how long a name can be that is made of others: as long as one
+// that is sent. What the service makes by itself must not be what it refuses.
+const maxMadeName = 4000
+
 func fullName(doc Document) string {
 	name := asMap(doc["name"])
 	given, _ := name["givenName"].(string)
 	family, _ := name["familyName"].(string)
-	return strings.TrimSpace(given + " " + family)
+	full := strings.TrimSpace(given + " " + family)
+	if runes := []rune(full); len(full) > maxMadeName && len(runes) > maxMadeName {
+		return strings.TrimSpace(string(runes[:maxMadeName]))
+	}
+	return full
 }
 
 func extension(doc Document, urn string) map[string]any {
@@ -224,6 +241,9 @@ func deriveUser(tx *Tx, id string, doc Document, w *wanted) error {
 		return err
 	}
 	if err := deriveLock(tx, id, doc, w); err != nil {
+		return err
+	}
+	if err := tx.deriveAccess(userURN, id, doc, w); err != nil {
 		return err
 	}
 	return derivePasswordState(tx, id, doc, w)
@@ -267,25 +287,6 @@ func clearManager(c *Change) error {
 		op := PatchOp{Op: "remove", Path: enterpriseURN + ":manager"}
 		if _, err := c.Tx.Patch(c.Type, id, []PatchOp{op}, Params{}); err != nil {
 			return err
-		}
-	}
-	return nil
-}
-
-// dropGrants removes the grants of a resource that is gone.
-func dropGrants(c *Change) error {
-	if !deleteGrantsOf {
-		return nil
-	}
-	for _, path := range []string{"grantee.value", "app.value"} {
-		ids, err := c.Tx.find("Grant", path, c.ID)
-		if err != nil {
-			return err
-		}
-		for _, id := range ids {
-			if err := c.Tx.Delete("Grant", id, Params{Force: true}); err != nil {
-				return err
-			}
 		}
 	}
 	return nil

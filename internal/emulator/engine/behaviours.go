@@ -6,7 +6,12 @@ func behaviours() map[string]Hooks {
 	table := map[string]Hooks{
 		"User":                           withFactors(userHooks()),
 		"Group":                          groupHooks(),
-		"App":                            {AfterDelete: dropGrants},
+		"App":                            appHooks(),
+		"AppRole":                        appRoleHooks(),
+		"AppStatusChanger":               {Action: changeAppStatus},
+		"AppClientSecretRegenerator":     {Fetch: regenerateSecret},
+		"Grant":                          grantHooks(),
+		"DynamicResourceGroup":           {AfterDelete: dropGrants},
 		"BypassCode":                     bypassHooks(),
 		"MyBypassCode":                   ownRecords("MyBypassCode", "BypassCode", showBypassCode),
 		"BypassCodeNotification":         {Post: notifyBypassCode},
@@ -49,5 +54,6 @@ func behaviours() map[string]Hooks {
 		"AllowedValue":                   {Virtual: virtualAllowedValues},
 	}
 	addCredentials(table)
+	addAdminRoles(table)
 	return table
 }

@@ -46,10 +46,13 @@ func (e *emitter) record(rec store.Record) (bool, error) {
 		return false, nil
 	}
 	start := len(e.out)
-	key := e.tx.e.answers.key(e.sh, rec)
-	var ok bool
-	if e.out, ok = e.tx.e.answers.get(e.out, key, e.sh, e.prefix, rec.ID, e.version); ok {
-		return true, nil
+	var key uint64
+	if e.tx.ro { // what is written was not shown before
+		key = e.tx.e.answers.key(e.sh, rec)
+		var ok bool
+		if e.out, ok = e.tx.e.answers.get(e.out, key, e.sh, e.prefix, rec.ID, e.version); ok {
+			return true, nil
+		}
 	}
 	e.others = len(e.sh.derived) > 0
 	ok, err := e.try(rec)

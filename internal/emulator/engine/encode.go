@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -54,24 +55,40 @@ func AppendJSON(b []byte, v any) ([]byte, error) {
 	return append(b, bytes.TrimSuffix(buf.Bytes(), []byte("\n"))...), nil
 }
 
+type objectMember struct {
+	name  string
+	value any
+}
+
+// maxInserted is how many members are put in order by insertion.
+const maxInserted = 12
+
 func appendObject(b []byte, m map[string]any) ([]byte, error) {
 	if m == nil {
 		return append(b, "null"...), nil
 	}
-	var few [48]string // most objects need no allocation
-	names := few[:0]
-	for name := range m {
-		names = append(names, name)
+	var few [32]objectMember // most objects need no allocation
+	list := few[:0]
+	for name, v := range m {
+		list = append(list, objectMember{name, v})
 	}
-	slices.Sort(names)
+	if len(list) <= maxInserted {
+		for i := 1; i < len(list); i++ {
+			for j := i; j > 0 && list[j].name < list[j-1].name; j-- {
+				list[j], list[j-1] = list[j-1], list[j]
+			}
+		}
+	} else {
+		slices.SortFunc(list, func(a, b objectMember) int { return strings.Compare(a.name, b.name) })
+	}
 	b = append(b, '{')
-	for i, name := range names {
+	for i := range list {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = append(appendString(b, name), ':')
+		b = append(appendString(b, list[i].name), ':')
 		var err error
-		if b, err = AppendJSON(b, m[name]); err != nil {
+		if b, err = AppendJSON(b, list[i].value); err != nil {
 			return b, err
 		}
 	}
@@ -133,7 +150,7 @@ func appendString(b []byte, s string) []byte {
 }
 
 // appendEscaped is the inside of a string.
-func appendEscaped(b []byte, s string) []byte {
+func appendEscaped[T string | []byte](b []byte, s T) []byte {
 	start := 0
 	for i := 0; i < len(s); {
 		c := s[i]
@@ -163,7 +180,7 @@ func appendEscaped(b []byte, s string) []byte {
 			start = i
 			continue
 		}
-		r, n := utf8.DecodeRuneInString(s[i:])
+		r, n := decodeRune(s[i:])
 		switch {
 		case r == utf8.RuneError && n == 1:
 			b = append(append(b, s[start:i]...), `\ufffd`...)
@@ -176,4 +193,11 @@ func appendEscaped(b []byte, s string) []byte {
 		i += n
 	}
 	return append(b, s[start:]...)
+}
+
+func decodeRune[T string | []byte](s T) (rune, int) {
+	if b, ok := any(s).([]byte); ok {
+		return utf8.DecodeRune(b)
+	}
+	return utf8.DecodeRuneInString(string(s))
 }

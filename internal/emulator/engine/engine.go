@@ -43,6 +43,8 @@ type Call struct {
 	// Plain asks for plain SCIM: the schemas and rules of RFC 7643 and 7644,
 	// with locations below PlainBase.
 	Plain bool
+	// Within narrows the call to some groups and their members; nil does not.
+	Within *Limit
 }
 
 // Params are the query parameters of an operation, or the members of a search

@@ -60,7 +60,6 @@ const defaultPasswordCost = 10000
 // does not have. They answer 501 instead of pretending; each names what is
 // missing.
 var unimplemented = map[string]string{
-	"AppStatusChanger":                "activating and deactivating apps",
 	"MeFactorEnroller":                "enrolling factors",
 	"MyAuthenticationFactorInitiator": "starting a factor challenge",
 	"MyAuthenticationFactorValidator": "validating a factor challenge",

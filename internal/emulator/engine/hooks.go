@@ -54,6 +54,11 @@ type Hooks struct {
 	// that has to count a failure although it answers an error. id is empty for
 	// a POST.
 	Outside func(ctx context.Context, e *Engine, call Call, ti *typeInfo, id string, in Document, p Params) (*Result, error)
+	// Fetch replaces GET for types whose GET does something.
+	Fetch func(tx *Tx, ti *typeInfo, id string, p Params) (*Result, error)
+	// Same answers the id of the record that a create would repeat, and the
+	// create answers that record instead; "" lets it go on.
+	Same func(*Change) (string, error)
 	// Seed makes the resources that a fresh domain has of this type. It runs
 	// once, before the first operation on the type.
 	Seed func(*Tx) error
@@ -70,6 +75,9 @@ type Hooks struct {
 	Once []string
 	// Masked names secrets beside them that no answer shows.
 	Masked []string
+	// Sealed names secrets that are kept encrypted and shown again; audit events
+	// do not have them.
+	Sealed []string
 	// ChangeVirtual stores the outcome of a PUT or PATCH on one of them.
 	ChangeVirtual func(tx *Tx, id string, old, doc Document) error
 }

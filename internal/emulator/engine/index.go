@@ -116,7 +116,7 @@ func formatInt(n int64) string { return strconv.FormatInt(n, 10) }
 // entries derives the index of a document. The primary element of a list
 // comes first, since it is the one to sort by (RFC 7644 section 3.4.2.3).
 func (ti *typeInfo) entries(doc Document) []store.Entry {
-	var list []store.Entry
+	list := make([]store.Entry, 0, len(ti.index)+len(ti.index)/2)
 	for _, ip := range ti.index {
 		top := ip.attr.top()
 		elem := 1

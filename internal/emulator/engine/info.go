@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"math/bits"
 	"regexp"
 	"slices"
 	"strings"
@@ -27,6 +28,10 @@ type typeInfo struct {
 
 	shapes shapes
 
+	// untouched is what initial answers, for those who only read it.
+	untouchedOnce sync.Once
+	untouched     Document
+
 	// view is the type as plain SCIM shows it; full is set in a view only.
 	viewOnce sync.Once
 	view     *typeInfo
@@ -52,6 +57,8 @@ type attr struct {
 	subs   *attrSet
 	// digest says that the value is kept as a digest, whatever the schema says.
 	digest bool
+	// sealed says that it is kept encrypted and shown again.
+	sealed bool
 	// path is the declared spelling, "emails.value" or "<URN>:manager.value".
 	path string
 	// pattern is what strings must match; nil where there is none.
@@ -61,6 +68,7 @@ type attr struct {
 	place     int     // in the list of its set
 	defaults  []*attr // sub-attributes that are filled in
 	hashes    []*attr // sub-attributes kept as a hash only
+	partly    bool    // some sub-attributes are only the server's to set
 }
 
 func newTypeInfo(rt *schema.ResourceType, hooks Hooks) *typeInfo {
@@ -76,6 +84,11 @@ func newTypeInfo(rt *schema.ResourceType, hooks Hooks) *typeInfo {
 	for _, name := range slices.Concat(hooks.Once, hooks.Masked) {
 		if a := ti.core.get(name); a != nil {
 			a.digest = true
+		}
+	}
+	for _, name := range hooks.Sealed {
+		if a := ti.core.get(name); a != nil {
+			a.sealed = true
 		}
 	}
 	ti.index = indexPaths(ti)
@@ -127,6 +140,7 @@ func (a *attr) sort(set *attrSet) {
 			if sub.Default != nil && !sub.readOnly() {
 				a.defaults = append(a.defaults, sub)
 			}
+			a.partly = a.partly || sub.readOnly()
 			if sub.Mutability == schema.WriteOnly && strings.HasPrefix(sub.Sensitive, "hash") {
 				a.hashes = append(a.hashes, sub)
 			}
@@ -183,6 +197,20 @@ func (a *attr) top() *attr {
 func (ti *typeInfo) set(urn string) *attrSet {
 	if urn == "" {
 		return ti.core
+	}
+	return ti.byURN[strings.ToLower(urn)]
+}
+
+// named answers the attributes of the schema that a member of a document names,
+// the core schema included.
+func (ti *typeInfo) named(urn string) *attrSet {
+	for _, x := range ti.exts {
+		if x.urn == urn {
+			return x
+		}
+	}
+	if strings.IndexByte(urn, ':') < 0 {
+		return nil // a plain name, as most are
 	}
 	return ti.byURN[strings.ToLower(urn)]
 }
@@ -284,24 +312,38 @@ func (ti *typeInfo) each(doc Document, f func(*attr, any) error) error {
 		if len(m) == 0 {
 			continue
 		}
-		var few [64]*attr
-		present := few[:0]
+		var present [maxPlaces / 64]uint64 // those that are there, by place
+		if len(set.list) > maxPlaces {
+			for _, a := range set.list {
+				if v, ok := m[a.Name]; ok {
+					if err := f(a, v); err != nil {
+						return err
+					}
+				}
+			}
+			continue
+		}
 		for name := range m {
 			if a := set.byName[name]; a != nil && a.Name == name {
-				present = append(present, a)
+				present[a.place/64] |= 1 << (a.place % 64)
 			}
 		}
-		slices.SortFunc(present, func(a, b *attr) int { return a.place - b.place })
-		for _, a := range present {
-			if v, ok := m[a.Name]; ok {
-				if err := f(a, v); err != nil {
-					return err
+		for i, left := range present {
+			for ; left != 0; left &= left - 1 {
+				a := set.list[i*64+bits.TrailingZeros64(left)]
+				if v, ok := m[a.Name]; ok {
+					if err := f(a, v); err != nil {
+						return err
+					}
 				}
 			}
 		}
 	}
 	return nil
 }
+
+// maxPlaces is how many attributes of a schema are walked by their places.
+const maxPlaces = 256
 
 // sets are the schemas of the type, the core one first.
 func (ti *typeInfo) sets() []*attrSet { return ti.all }

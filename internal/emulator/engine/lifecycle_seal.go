@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/rand"
@@ -41,12 +42,24 @@ func (tx *Tx) sealer() (cipher.AEAD, error) {
 	default:
 		return nil, err
 	}
+	if s := tx.e.sealed.Load(); s != nil && bytes.Equal(s.key, key) {
+		tx.aead = s.aead
+		return tx.aead, nil
+	}
 	block, err := aes.NewCipher(key)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", store.ErrCorrupt, err)
 	}
-	tx.aead, err = cipher.NewGCM(block)
+	if tx.aead, err = cipher.NewGCM(block); err == nil {
+		tx.e.sealed.Store(&sealing{key: key, aead: tx.aead})
+	}
 	return tx.aead, err
+}
+
+// sealing is a key and its cipher, which is safe for concurrent use.
+type sealing struct {
+	key  []byte
+	aead cipher.AEAD
 }
 
 // seal encrypts a text. The name of what it belongs to is authenticated with

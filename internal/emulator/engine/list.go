@@ -60,6 +60,8 @@ type listing struct {
 	page    page
 	digest  func() string
 	virtual []Document
+	// limited says that the call reaches some of the records only.
+	limited bool
 }
 
 func (tx *Tx) list(ctx context.Context, ti *typeInfo, p Params) (*List, error) {
@@ -72,7 +74,7 @@ func (tx *Tx) list(ctx context.Context, ti *typeInfo, p Params) (*List, error) {
 	switch {
 	case l.virtual != nil || l.sort != nil:
 		hits, total, err = tx.collectSorted(ctx, l)
-	case l.match == nil:
+	case l.match == nil && !l.limited:
 		hits, total, err = tx.collectExact(ctx, l)
 	default:
 		hits, total, err = tx.collectMatching(ctx, l)
@@ -175,6 +177,9 @@ func (tx *Tx) newListing(ti *typeInfo, p Params) (*listing, error) {
 		if pl, err = tx.plan(ti, expr); err != nil {
 			return nil, err
 		}
+	}
+	if l.limited, err = tx.narrowToLimit(ti, pl); err != nil {
+		return nil, err
 	}
 	l.query = store.Query{Type: ti.rt.Name, Conds: pl.conds, In: pl.in, Lend: true, NoCursor: !l.page.follow}
 	// Compile the whole filter first: an operator that does not fit is an
@@ -367,7 +372,12 @@ func (tx *Tx) scan(ctx context.Context, l *listing, q store.Query, f func(store.
 			return ctx.Err()
 		}
 		ok := true
-		if l.match != nil {
+		if l.limited {
+			if ok, err = tx.reaches(l.ti.rt.Name, row.ID); err != nil {
+				return err
+			}
+		}
+		if ok && l.match != nil {
 			if _, ok, err = tx.matches(l, row.ID, row.Data); err != nil {
 				return err
 			}
@@ -413,6 +423,13 @@ func (tx *Tx) collectSorted(ctx context.Context, l *listing) ([]hit, int, error)
 			}
 			if n++; n%256 == 0 && ctx.Err() != nil {
 				return nil, 0, ctx.Err()
+			}
+			if l.limited {
+				if ok, err := tx.reaches(l.ti.rt.Name, row.ID); err != nil {
+					return nil, 0, err
+				} else if !ok {
+					continue
+				}
 			}
 			doc, ok, err := tx.matches(l, row.ID, row.Data)
 			if err != nil {

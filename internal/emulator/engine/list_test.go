@@ -230,11 +230,12 @@ func TestRecordedFilters(t *testing.T) {
 	b := newBench(t)
 	ada := b.user("ada")
 	app := b.create("App", string(mustJSON(t, b.minimal("App", 0))))["id"].(string)
+	role := b.create("AppRole", `{"displayName":"Viewer","app":{"value":"`+app+`"}}`)["id"].(string)
 	grant := b.create("Grant", `{"schemas":["urn:ietf:params:scim:schemas:oracle:idcs:Grant"],"grantMechanism":"ADMINISTRATOR_TO_USER",
-		"grantee":{"type":"User","value":"`+ada+`"},"app":{"value":"`+app+`"},"entitlement":{"attributeName":"appRoles","attributeValue":"x"}}`)["id"].(string)
+		"grantee":{"type":"User","value":"`+ada+`"},"app":{"value":"`+app+`"},"entitlement":{"attributeName":"appRoles","attributeValue":"`+role+`"}}`)["id"].(string)
 	for filter, want := range map[string][]string{
-		`grantee.value eq "` + ada + `" and entitlement[attributeName eq "appRoles" and attributeValue eq "x"]`: {grant},
-		`grantee[type eq "User" and value eq "` + ada + `"] and app eq "` + app + `"`:                           {grant},
+		`grantee.value eq "` + ada + `" and entitlement[attributeName eq "appRoles" and attributeValue eq "` + role + `"]`: {grant},
+		`grantee[type eq "User" and value eq "` + ada + `"] and app eq "` + app + `"`:                                      {grant},
 		`grantee.value eq ` + "u" + ada: nil,
 		`app.value eq "` + app + `" and grantee.type eq "User" and grantMechanism ne "GROUP_MEMBERSHIP"`: {grant},
 		`app.value eq "` + app + `" and grantee.type eq "User" and grantMechanism eq "GROUP_MEMBERSHIP"`: nil,

@@ -34,7 +34,7 @@ func (a *attr) stripReadOnly(v any) any {
 		return listOrNil(list)
 	case map[string]any:
 		for k := range v {
-			if sub := a.subs.byName[strings.ToLower(k)]; sub != nil && sub.readOnly() {
+			if sub := a.subs.get(k); sub != nil && sub.readOnly() {
 				delete(v, k)
 			}
 		}

@@ -61,6 +61,10 @@ type Engine struct {
 	made    sync.Map // type name -> virtualList
 	// custom is the type with custom attributes, as last seen.
 	custom atomic.Pointer[withCustom]
+	// sealed is the cipher of sealed values, as last used.
+	sealed atomic.Pointer[sealing]
+	// inside says that the store is none in which work is done ahead.
+	inside atomic.Bool
 }
 
 // virtualList is what a virtual type has with certain custom attributes.
@@ -167,6 +171,10 @@ type Tx struct {
 	compared compared
 	// aead is the cipher of sealed values, once one was needed.
 	aead cipher.AEAD
+	// shownApp is the app that an event named last.
+	shownApp struct{ id, display string }
+	// scopes are the apps that define scopes, in a reading transaction.
+	scopes map[string]string
 	// selfAllowed lets the caller change the own account in this transaction.
 	selfAllowed bool
 }
@@ -256,7 +264,15 @@ func (e *Engine) Create(ctx context.Context, call Call, typ string, doc Document
 	if call.hashes, err = e.hashAheadOf(ti, doc); err != nil {
 		return nil, err
 	}
-	return e.do(ctx, call, func(tx *Tx) (*Result, error) { return tx.Create(ti.rt.Name, doc, p) })
+	done := e.createAhead(ctx, call, ti, doc, p)
+	return e.do(ctx, call, func(tx *Tx) (*Result, error) {
+		if done != nil {
+			if ok, err := done.commit(tx, ti); ok || err != nil {
+				return done.res, err
+			}
+		}
+		return tx.Create(ti.rt.Name, doc, p)
+	})
 }
 
 // Replace is PUT. For an action type it is the action on the resource id.
@@ -309,6 +325,9 @@ func (e *Engine) Get(ctx context.Context, call Call, typ, id string, p Params) (
 	}
 	if err := e.ensureSeeded(ctx, call, ti); err != nil {
 		return nil, err
+	}
+	if ti.hooks.Fetch != nil {
+		return e.do(ctx, call, func(tx *Tx) (*Result, error) { return ti.hooks.Fetch(tx, ti, id, p) })
 	}
 	var res *Result
 	err = e.View(ctx, call, func(tx *Tx) error {

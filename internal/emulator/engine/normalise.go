@@ -22,7 +22,8 @@ const ownMembers = 16
 // lists, and every value of its declared type.
 func (ti *typeInfo) normalise(in Document) (Document, error) {
 	out := make(Document, len(in)+ownMembers)
-	for _, key := range sortedKeys(in) {
+	var few [48]string // most documents need no allocation
+	for _, key := range appendKeys(few[:0], in) {
 		if err := ti.normaliseMember(out, key, in[key]); err != nil {
 			return nil, err
 		}
@@ -34,7 +35,7 @@ func (ti *typeInfo) normalise(in Document) (Document, error) {
 }
 
 func (ti *typeInfo) normaliseMember(out Document, key string, v any) error {
-	if set := ti.byURN[strings.ToLower(key)]; set != nil {
+	if set := ti.named(key); set != nil {
 		if v == nil {
 			return nil
 		}
@@ -42,7 +43,8 @@ func (ti *typeInfo) normaliseMember(out Document, key string, v any) error {
 		if !ok {
 			return bad(msgType, "Attribute %s must be an object.", key)
 		}
-		for _, name := range sortedKeys(m) {
+		var few [32]string
+		for _, name := range appendKeys(few[:0], m) {
 			a := set.get(name)
 			if a == nil && ti.ignores(name) {
 				continue
@@ -201,8 +203,9 @@ func (a *attr) normaliseComplex(v any) (any, error) {
 	if a.subs == nil { // declared without sub-attributes: any object
 		return clone(m), nil
 	}
-	out := map[string]any{}
-	for _, name := range sortedKeys(m) {
+	out := make(map[string]any, len(m))
+	var few [16]string
+	for _, name := range appendKeys(few[:0], m) {
 		sub := a.sub(name)
 		if sub == nil {
 			if err := unknown(a.path + "." + name); err != nil {
@@ -230,7 +233,7 @@ func (ti *typeInfo) normaliseSchemas(doc Document) error {
 	var out []any
 	for _, v := range elements(doc["schemas"]) {
 		urn, _ := v.(string)
-		set := ti.byURN[strings.ToLower(urn)]
+		set := ti.named(urn)
 		switch {
 		case set == ti.core:
 			urn = ti.rt.Core.ID
@@ -266,8 +269,10 @@ func (ti *typeInfo) completeSchemas(doc Document) {
 	doc["schemas"] = list
 }
 
-func sortedKeys(m map[string]any) []string {
-	keys := make([]string, 0, len(m))
+func sortedKeys(m map[string]any) []string { return appendKeys(make([]string, 0, len(m)), m) }
+
+// appendKeys appends the names of an object in order to an empty list.
+func appendKeys(keys []string, m map[string]any) []string {
 	for k := range m {
 		keys = append(keys, k)
 	}

@@ -2,9 +2,11 @@ package engine
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -106,11 +108,62 @@ func (tx *Tx) Send(m Mail) error {
 		}
 		rest.Mail = m.masked()
 	}
-	data, err := json.Marshal(rest)
-	if err != nil {
-		return err
+	return tx.st.Insert(store.Record{
+		Type: outboxType, ID: m.ID, Created: tx.now, Modified: tx.now, Data: rest.appendJSON(make([]byte, 0, mailSize)), Given: true,
+	})
+}
+
+// mailSize is what a mail takes as JSON, roughly.
+const mailSize = 768
+
+// appendJSON writes what json.Unmarshal reads, without reflection: every new
+// user gets a mail.
+func (m storedMail) appendJSON(b []byte) []byte {
+	text := func(name, s string) {
+		if s != "" {
+			b = append(append(append(b, ",\""...), name...), "\":"...)
+			b = appendString(b, s)
+		}
 	}
-	return tx.st.Insert(store.Record{Type: outboxType, ID: m.ID, Created: tx.now, Modified: tx.now, Data: data})
+	texts := func(name string, values map[string]string) {
+		if len(values) == 0 {
+			return
+		}
+		b = append(append(append(b, ",\""...), name...), "\":{"...)
+		var few [16]string
+		names := few[:0]
+		for n := range values {
+			names = append(names, n)
+		}
+		slices.Sort(names)
+		for _, n := range names {
+			b = append(appendString(b, n), ':')
+			b = append(appendString(b, values[n]), ',')
+		}
+		b[len(b)-1] = '}'
+	}
+	b = appendString(append(b, `{"id":`...), m.ID)
+	b = append(b, `,"to":[`...)
+	for i, to := range m.To {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendString(b, to)
+	}
+	b = append(b, ']')
+	text("template", m.Template)
+	text("userId", m.UserID)
+	b = append(b, `,"created":"`...)
+	b = append(m.Created.AppendFormat(b, time.RFC3339Nano), '"')
+	text("language", m.Language)
+	texts("data", m.Data)
+	text("link", m.Link)
+	texts("secrets", m.Secrets)
+	if len(m.Sealed) > 0 {
+		b = append(b, `,"sealed":"`...)
+		b = append(base64.StdEncoding.AppendEncode(b, m.Sealed), '"')
+	}
+	return append(b, '}')
 }
 
 // masked is the mail without its secrets, but with what shows that there are

@@ -203,6 +203,9 @@ func (c *Change) owner() (string, Document, error) {
 	if err != nil {
 		return "", nil, err
 	}
+	if err := c.Tx.within("User", id); err != nil {
+		return "", nil, err
+	}
 	ti, err := c.Tx.info("User")
 	if err != nil {
 		return "", nil, err

@@ -84,7 +84,8 @@ func TestBrokenRules(t *testing.T) {
 		"word in something longer": {`{"dictionaryWordDisallowed":true}`, "correct-password-battery", nil},
 		"several at once": {
 			`{"minLength":12,"minNumerals":1,"minUpperCase":1,"minSpecialChars":1,"lastNameDisallowed":true,"dictionaryWordDisallowed":true}`,
-			"lovelace", []string{"minLength", "minNumerals", "minSpecialChars", "minUpperCase", "lastNameDisallowed"},
+			"lovelace",
+			[]string{"minLength", "minNumerals", "minSpecialChars", "minUpperCase", "lastNameDisallowed"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

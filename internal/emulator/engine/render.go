@@ -245,8 +245,9 @@ func (tx *Tx) summary(typ, id string) (summary, error) {
 		return summary{}, errors.Join(store.ErrCorrupt, err)
 	}
 	s := summaryOf(doc)
-	// Only a reading transaction may keep it: a writing one may change it.
-	if tx.ro && len(tx.known) < 10000 {
+	// A writing transaction may change it, so that only those keep it which
+	// cannot.
+	if _, unchanged := tx.st.(*ahead); (tx.ro || unchanged) && len(tx.known) < 10000 {
 		tx.known[key] = s
 	}
 	return s, nil
@@ -314,6 +315,9 @@ func (tx *Tx) resolveReferences(ti *typeInfo, old, doc Document) error {
 			}
 			if slices.ContainsFunc(before, func(y any) bool { return equal(asMap(y)["value"], id) }) {
 				continue
+			}
+			if err := tx.within(typ, id); err != nil {
+				return err
 			}
 			if t, err := tx.summary(typ, id); err != nil {
 				return err

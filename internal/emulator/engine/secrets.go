@@ -215,6 +215,6 @@ func (tx *Tx) hashNested(a *attr, v any) error {
 
 // secret says that a value must not be shown anywhere.
 func (a *attr) secret() bool {
-	return a.digest || a.Sensitive != "" || a.Type == schema.TypeString &&
+	return a.digest || a.sealed || a.Sensitive != "" || a.Type == schema.TypeString &&
 		(a.Mutability == schema.WriteOnly || a.returned() == schema.ReturnedNever)
 }

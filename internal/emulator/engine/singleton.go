@@ -96,7 +96,7 @@ func (a *attr) cautious() any {
 }
 
 // setting answers the value of an attribute of a settings singleton, also
-// where the singleton was never asked for.
+// where the singleton was never asked for. It must not be changed.
 func (tx *Tx) setting(typ, name string) (any, error) {
 	ti, err := tx.info(typ)
 	if err != nil {
@@ -104,7 +104,8 @@ func (tx *Tx) setting(typ, name string) (any, error) {
 	}
 	rec, err := tx.st.Get(typ, ti.rt.SingletonID)
 	if errors.Is(err, store.ErrNotFound) {
-		return ti.initial()[name], nil
+		ti.untouchedOnce.Do(func() { ti.untouched = ti.initial() })
+		return ti.untouched[name], nil
 	}
 	if err != nil {
 		return nil, err

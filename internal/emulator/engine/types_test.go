@@ -29,6 +29,9 @@ func (b *bench) minimal(typ string, depth int) Document {
 	if out["password"] != nil {
 		out["password"] = "Example-Passw0rd"
 	}
+	if typ == "Grant" {
+		out["app"] = map[string]any{"value": b.target("App", depth)}
+	}
 	b.ready(typ, out)
 	return out
 }

@@ -13,20 +13,15 @@ import (
 // dropReadOnly removes what only the server sets from a document that a client
 // creates: a create ignores it silently.
 func (ti *typeInfo) dropReadOnly(doc Document) {
-	for _, set := range ti.sets() {
-		m := container(doc, set.urn)
-		for _, a := range set.list {
-			v, ok := m[a.Name]
-			if !ok {
-				continue
-			}
-			if a.readOnly() {
-				setValue(doc, a, nil)
-				continue
-			}
+	_ = ti.each(doc, func(a *attr, v any) error {
+		switch {
+		case a.readOnly():
+			setValue(doc, a, nil)
+		case a.partly:
 			setValue(doc, a, a.stripReadOnly(v))
 		}
-	}
+		return nil
+	})
 }
 
 // setDefaults gives attributes that a create leaves out their declared value,

@@ -45,6 +45,16 @@ func (tx *Tx) create(ti *typeInfo, in Document, p Params) (*Result, error) {
 	}
 	ti.dropReadOnly(doc)
 	c := tx.newChange(ti, tx.e.opts.NewID(), nil, doc)
+	if c.ti.hooks.Same != nil {
+		c.ti.setDefaults(c.New)
+		same, err := c.ti.hooks.Same(c)
+		if err != nil {
+			return nil, err
+		}
+		if same != "" {
+			return tx.repeated(ti, same, pr)
+		}
+	}
 	if err := tx.insert(c.ti, c); err != nil {
 		return nil, err
 	}
@@ -63,6 +73,19 @@ func (tx *Tx) create(ti *typeInfo, in Document, p Params) (*Result, error) {
 	ti.showOnce(c, res, pr)
 	res.Created = true
 	return res, nil
+}
+
+// repeated answers a create that would repeat a record.
+func (tx *Tx) repeated(ti *typeInfo, id string, pr *projection) (*Result, error) {
+	rec, doc, err := tx.load(ti, id)
+	if err != nil {
+		return nil, err
+	}
+	res, err := tx.render(ti, rec.ID, doc, pr)
+	if err == nil {
+		res.Created = true
+	}
+	return res, err
 }
 
 // insert completes, checks and stores a new document.
@@ -359,6 +382,9 @@ func decodeRecord(ti *typeInfo, rec store.Record) (Document, error) {
 // and only in this transaction.
 func (tx *Tx) lend(ti *typeInfo, id string) (store.Record, error) {
 	key := idOf(ti.rt.Name, id)
+	if err := tx.within(ti.rt.Name, key); err != nil {
+		return store.Record{}, err
+	}
 	if !tx.ro {
 		if err := tx.seed(ti); err != nil {
 			return store.Record{}, err
@@ -385,6 +411,9 @@ func (tx *Tx) storeError(ti *typeInfo, id string, err error) error {
 		e := fail(http.StatusConflict, scimUniqueness, msgDuplicate,
 			"Another %s has the same value of %s; it must be unique.", ti.rt.Name, u.Path)
 		e.Data = map[string]any{"attribute": u.Path, "id": u.Holder}
+		if tx.call.Within != nil {
+			delete(e.Data, "id") // the holder may be out of reach
+		}
 		return e
 	}
 	if errors.Is(err, store.ErrExists) {

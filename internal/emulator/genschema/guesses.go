@@ -82,7 +82,7 @@ var referenced = map[string][]string{
 	"gatewayApp":                       {"App"},
 	"grantedAppRoles":                  {"AppRole"},
 	"grantee":                          {"User", "Group", "App", "DynamicResourceGroup"},
-	"grantor":                          {"User", "App"},
+	"grantor":                          {"User", "App", "Group"},
 	"grants":                           {"Grant"},
 	"groups":                           {"Group"},
 	"idcsCreatedBy":                    {"User", "App"},

@@ -52,7 +52,7 @@ var errClient = refuse(codeInvalidClient, "client authentication failed")
 // findClient answers errClient for an unknown client, after as much work as
 // for a known one.
 func (s *Server) findClient(r *http.Request, id string) (*Client, bool, error) {
-	c, err := s.FindClient(r.Context(), id)
+	c, err := s.client(r.Context(), id)
 	if errors.Is(err, store.ErrNotFound) {
 		return &Client{}, false, nil
 	}

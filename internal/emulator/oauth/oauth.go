@@ -85,6 +85,17 @@ type Users interface {
 	Lookup(ctx context.Context, userName string) (Subject, error)
 }
 
+// Apps knows the clients that are Apps of the domain, and who holds which role.
+type Apps interface {
+	// Client answers the active App that is the OAuth client id, with the
+	// names of the roles granted to it, or store.ErrNotFound. registered is the
+	// client of this id that was registered here, or nil.
+	Client(ctx context.Context, id string, registered *Client) (Client, error)
+	// UserRoles answers the names of the roles that a user holds in the session
+	// of a client, given by the id of its App.
+	UserRoles(ctx context.Context, app, user string) ([]string, error)
+}
+
 // Config is what a Server needs. Store, Now and BaseURL must be set; without
 // Passwords or Users the grants that need them answer unsupported_grant_type.
 type Config struct {
@@ -96,6 +107,9 @@ type Config struct {
 	BaseURL   func(*http.Request) string
 	Passwords Passwords
 	Users     Users
+	// Apps adds the domain's Apps to the clients that were registered; nil
+	// leaves these alone, with the roles that they were registered with.
+	Apps Apps
 	// Tenant is the tenant name in tokens; empty means "local".
 	Tenant string
 	// AccessTTL and RefreshTTL replace the defaults when greater than zero.

@@ -38,6 +38,22 @@ func HasAdminScope(scope string) bool {
 	return slices.ContainsFunc(strings.Fields(scope), func(s string) bool { return strings.HasPrefix(s, scopeIDM) })
 }
 
+// ScopeRoles answers the names of the roles whose rights a scope claim may carry:
+// those that urn:opc:idm:role. names, or all for urn:opc:idm:__myscopes__.
+func ScopeRoles(scope string) (names []string, all bool) {
+	for f := range strings.FieldsSeq(scope) {
+		if f == ScopeMyScopes {
+			return nil, true
+		}
+		if name, ok := strings.CutPrefix(f, scopeRole); ok {
+			if name, err := url.PathUnescape(name); err == nil {
+				names = append(names, name)
+			}
+		}
+	}
+	return names, false
+}
+
 // parseScope reads a scope parameter. held are the role names that every
 // party to the token holds: the client's, and the user's where there is one.
 func parseScope(param string, held []string) (scopeRequest, error) {

@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/idctl/idctl/internal/emulator/store"
 )
 
 // tokenAnswer is the answer of RFC 6749 section 5.1.
@@ -94,7 +96,11 @@ func (s *Server) grantAssertion(r *http.Request, c *Client, form url.Values) (an
 }
 
 func (s *Server) answerUser(r *http.Request, c *Client, u Subject, form url.Values) (any, error) {
-	q, err := parseScope(form.Get("scope"), both(u.Roles, c.Roles))
+	held, err := s.userRoles(r.Context(), c, &u)
+	if err != nil {
+		return nil, err
+	}
+	q, err := parseScope(form.Get("scope"), held)
 	if err != nil {
 		return nil, refuse(codeInvalidScope, err.Error())
 	}
@@ -128,7 +134,11 @@ func (s *Server) grantRefresh(r *http.Request, c *Client, form url.Values) (any,
 	if form.Get("scope") != "" {
 		asked = form.Get("scope")
 	}
-	q, err := parseScope(asked, both(u.Roles, c.Roles))
+	held, err := s.userRoles(r.Context(), c, &u)
+	if err != nil {
+		return nil, err
+	}
+	q, err := parseScope(asked, held)
 	if err == nil {
 		err = narrow(kept.Scopes, q.names)
 	}
@@ -169,6 +179,9 @@ func (s *Server) answer(r *http.Request, q issue) (any, error) {
 // making one. It is for callers inside the process, which hold the store.
 func (s *Server) ClientClaims(ctx context.Context, base, clientID, scope string) (*Claims, error) {
 	c, err := s.FindClient(ctx, clientID)
+	if errors.Is(err, store.ErrNotFound) {
+		c, err = s.client(ctx, clientID)
+	}
 	if err != nil {
 		return nil, err
 	}

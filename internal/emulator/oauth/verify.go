@@ -28,26 +28,33 @@ const (
 // signature of a token is checked once and then remembered; revocation is
 // looked up again whenever the store has changed, in whichever process.
 func (s *Server) Verify(ctx context.Context, raw string) (*Claims, error) {
+	c, _, err := s.VerifyAt(ctx, raw)
+	return c, err
+}
+
+// VerifyAt is Verify for callers that need to know at which version of the store
+// the token was good.
+func (s *Server) VerifyAt(ctx context.Context, raw string) (*Claims, uint64, error) {
 	if raw == "" || len(raw) > maxTokenLength {
-		return nil, ErrInvalidToken
+		return nil, 0, ErrInvalidToken
 	}
 	version, err := s.cfg.Store.Version(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("oauth: verify token: %w", err)
+		return nil, 0, fmt.Errorf("oauth: verify token: %w", err)
 	}
 	sum := sha256.Sum256([]byte(raw))
 	e, ok := s.cache.get(sum)
 	if !ok || e.version != version {
 		if e, err = s.verifyStored(ctx, raw, e); err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		e.version = version
 		s.cache.put(sum, e)
 	}
 	if s.cfg.Now().Unix() >= e.claims.Expiry {
-		return nil, ErrExpiredToken
+		return nil, 0, ErrExpiredToken
 	}
-	return e.claims, nil
+	return e.claims, version, nil
 }
 
 // verifyStored checks what depends on the store. known is the zero value for

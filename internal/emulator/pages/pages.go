@@ -228,14 +228,18 @@ func (r *request) redirect(to string) error {
 	return nil
 }
 
+// asked is the language that the person chose, empty when none was chosen.
+func (r *request) asked() string {
+	if r.Method == http.MethodPost {
+		return mail.Match(r.PostForm.Get("lang"))
+	}
+	return mail.Match(r.URL.Query().Get("lang"))
+}
+
 // language is that of the page: the one asked for, that of the user if it is
 // known, or the one that the browser prefers.
 func (r *request) language(user string) string {
-	asked := r.URL.Query().Get("lang")
-	if r.Method == http.MethodPost {
-		asked = r.PostForm.Get("lang")
-	}
-	for _, tag := range []string{asked, user, r.Header.Get("Accept-Language")} {
+	for _, tag := range []string{r.asked(), user, r.Header.Get("Accept-Language")} {
 		if l := mail.Match(tag); l != "" {
 			return l
 		}

@@ -352,6 +352,15 @@ func TestLanguage(t *testing.T) {
 	s.want(s.do(http.MethodGet, link, nil, "Accept-Language", "fr"), http.StatusOK, `<html lang="de">`, "Konto aktivieren", "1. März 2026, 13:00 UTC")
 	s.linkErr = engine.ErrLinkExpired
 	s.want(s.do(http.MethodGet, link, nil), http.StatusGone, "abgelaufen")
+	// Whoever signs in is known then, and has a language unless one was chosen.
+	s.signIn, s.user.Language = engine.ErrBlocked, "de-AT"
+	for path, want := range map[string]string{SignInPath: `<html lang="de">`, SignInPath + "?lang=it": `<html lang="it">`} {
+		form := s.form(path, "userName", "ada@example.com", "password", "right")
+		for _, m := range regexp.MustCompile(`name="lang" value="([a-z]*)"`).FindAllStringSubmatch(s.do(http.MethodGet, path, nil).body, -1) {
+			form.Set("lang", m[1])
+		}
+		s.want(s.do(http.MethodPost, SignInPath, form), http.StatusForbidden, want)
+	}
 }
 
 // TestFailure: a store that fails gives a page and a line in the log, without

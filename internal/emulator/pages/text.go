@@ -65,6 +65,7 @@ func (t *texts) template(name string) (*template.Template, error) {
 // page is what the layout and a page's own template show.
 type page struct {
 	Lang  string
+	Asked string // the language if the person chose it
 	Title string
 	Form  string // the token of the forms
 	Wide  bool   // a page with a table
@@ -120,7 +121,7 @@ func (r *request) page(title string) (*page, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &page{Lang: r.lang, words: words}
+	p := &page{Lang: r.lang, Asked: r.asked(), words: words}
 	if p.Title, err = p.T(title); err != nil {
 		return nil, err
 	}

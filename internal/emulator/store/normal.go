@@ -10,6 +10,10 @@ func compareEntry(a, b Entry) int {
 	return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Elem, b.Elem), cmp.Compare(a.Value, b.Value))
 }
 
+func compareClaim(a, b Claim) int {
+	return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Value, b.Value))
+}
+
 // Normal answers a copy of the record in the form in which back ends keep it:
 // entries and claims sorted and without doubles, times in UTC and whole
 // microseconds, Data of its own. So back ends cannot differ in such details.
@@ -20,8 +24,8 @@ func (r Record) Normal() Record {
 	r.Created, r.Modified = normalTime(r.Created), normalTime(r.Modified)
 	if r.Given {
 		r.Given = false
-		if slices.IsSortedFunc(r.Index, compareEntry) && len(r.Unique) <= 1 {
-			r.Index = slices.Compact(r.Index)
+		if slices.IsSortedFunc(r.Index, compareEntry) && slices.IsSortedFunc(r.Unique, compareClaim) {
+			r.Index, r.Unique = slices.Compact(r.Index), slices.Compact(r.Unique)
 			return r
 		}
 	}
@@ -29,9 +33,7 @@ func (r Record) Normal() Record {
 	slices.SortFunc(r.Index, compareEntry)
 	r.Index = slices.Compact(r.Index)
 	r.Unique = slices.Clone(r.Unique)
-	slices.SortFunc(r.Unique, func(a, b Claim) int {
-		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Value, b.Value))
-	})
+	slices.SortFunc(r.Unique, compareClaim)
 	r.Unique = slices.Compact(r.Unique)
 	return r
 }

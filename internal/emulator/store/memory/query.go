@@ -22,7 +22,11 @@ func (t *tx) Query(q store.Query) iter.Seq2[store.Row, error] {
 			yield(store.Row{}, err)
 			return
 		}
-		left, cursor := q.Limit, q.Cursors()
+		left := q.Limit
+		var cursor func(store.Position) string
+		if !q.NoCursor {
+			cursor = q.Cursors()
+		}
 		t.freeze().run(q, start, func(l located) bool {
 			if err := t.reading(); err != nil {
 				yield(store.Row{}, err)
@@ -63,7 +67,7 @@ func (t *tx) Count(q store.Query) (int, error) {
 	if err := q.Check(); err != nil {
 		return 0, err
 	}
-	tab := t.state.tables[q.Type]
+	tab := t.whole(q.Type)
 	if tab == nil {
 		return 0, nil
 	}
@@ -88,7 +92,7 @@ func (t *tx) Count(q store.Query) (int, error) {
 // records are walked in that order, or those that the most selective condition
 // leaves are collected and sorted, whichever promises to touch fewer.
 func (s *state) run(q store.Query, start *store.Position, yield func(located) bool) {
-	tab := s.tables[q.Type]
+	tab := s.whole(q.Type)
 	if tab == nil {
 		return
 	}
@@ -135,8 +139,8 @@ func (tab *table) equals(q store.Query) ([]*store.Record, bool) {
 			return false
 		}
 		few = len(found) < maxEquals
-		if r, _ := tab.bySeq.get(&store.Record{Seq: e.seq}); few && (len(found) == 0 || found[len(found)-1] != r) {
-			found = append(found, r)
+		if r, _ := tab.bySeq.get(placed{seq: e.seq}); few && (len(found) == 0 || found[len(found)-1] != r.rec) {
+			found = append(found, r.rec)
 		}
 		return few
 	})
@@ -192,12 +196,12 @@ func (tab *table) scan(q store.Query, start *store.Position, skip int, yield fun
 	}
 	lo, hi := 0, tab.bySeq.len()
 	if start != nil && start.Tail {
-		at := tab.bySeq.rank(&store.Record{Seq: start.Seq})
+		at := tab.bySeq.rank(placed{seq: start.Seq})
 		if q.Desc {
 			hi = at
 		} else {
 			lo = at
-			if _, ok := tab.bySeq.get(&store.Record{Seq: start.Seq}); ok {
+			if _, ok := tab.bySeq.get(placed{seq: start.Seq}); ok {
 				lo++
 			}
 		}
@@ -206,7 +210,8 @@ func (tab *table) scan(q store.Query, start *store.Position, skip int, yield fun
 		lo, hi = advance(lo, hi, skip, q.Desc)
 		skip = 0
 	}
-	tab.bySeq.walk(lo, hi, q.Desc, func(r *store.Record) bool {
+	tab.bySeq.walk(lo, hi, q.Desc, func(at placed) bool {
+		r := at.rec
 		pos := q.Position(r.Seq, r.Index)
 		if !pos.Tail {
 			return true
@@ -253,8 +258,8 @@ func (tab *table) scanHeads(q store.Query, p posting, start *store.Position, ski
 			skip--
 			return true
 		}
-		r, _ := tab.bySeq.get(&store.Record{Seq: e.seq})
-		more = yield(located{r, store.Position{Value: e.value, Seq: e.seq}})
+		r, _ := tab.bySeq.get(placed{seq: e.seq})
+		more = yield(located{r.rec, store.Position{Value: e.value, Seq: e.seq}})
 		return more
 	})
 	return skip, more
@@ -316,17 +321,17 @@ func (tab *table) collect(q store.Query, src source) []*store.Record {
 	}
 	var found []*store.Record
 	for _, id := range src.ids {
-		if r, ok := tab.byID.get(&store.Record{ID: id}); ok && q.Match(r.ID, r.Index) {
-			found = append(found, r)
+		if r, ok := tab.byID.get(key(id)); ok && q.Match(r.rec.ID, r.rec.Index) {
+			found = append(found, r.rec)
 		}
 	}
 	for _, iv := range src.in {
 		p := tab.index[src.path]
 		lo, hi := p.ranks(iv)
 		p.entries.walk(lo, hi, false, func(e entry) bool {
-			r, _ := tab.bySeq.get(&store.Record{Seq: e.seq})
-			if q.Match(r.ID, r.Index) {
-				found = append(found, r)
+			r, _ := tab.bySeq.get(placed{seq: e.seq})
+			if q.Match(r.rec.ID, r.rec.Index) {
+				found = append(found, r.rec)
 			}
 			return true
 		})

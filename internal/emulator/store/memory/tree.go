@@ -22,9 +22,16 @@ type tree[T any] struct {
 
 type node[T any] struct {
 	owner *stamp
-	size  int // items in this node and below
-	items []T
+	size  int        // items in this node and below
+	items []T        // in room
 	kids  []*node[T] // none in a leaf, otherwise one more than items
+	room  [maxItems]T
+}
+
+func newNode[T any](by *stamp, items []T) *node[T] {
+	n := &node[T]{owner: by}
+	n.items = append(n.room[:0], items...)
+	return n
 }
 
 func (t tree[T]) len() int {
@@ -156,7 +163,8 @@ func (n *node[T]) own(by *stamp) *node[T] {
 	if n.owner == by {
 		return n
 	}
-	c := &node[T]{owner: by, size: n.size, items: append(make([]T, 0, len(n.items)+1), n.items...)}
+	c := newNode(by, n.items)
+	c.size = n.size
 	if n.kids != nil {
 		c.kids = append(make([]*node[T], 0, len(n.kids)+1), n.kids...)
 	}
@@ -172,12 +180,15 @@ func (n *node[T]) kid(i int, by *stamp) *node[T] {
 // set adds an item or replaces the equal one.
 func (t *tree[T]) set(item T, by *stamp) {
 	if t.root == nil {
-		t.root = &node[T]{owner: by, size: 1, items: []T{item}}
+		t.root = newNode(by, []T{item})
+		t.root.size = 1
 		return
 	}
 	t.root = t.root.own(by)
 	if len(t.root.items) == maxItems {
-		t.root = &node[T]{owner: by, size: t.root.size, kids: []*node[T]{t.root}}
+		root := newNode[T](by, nil)
+		root.size, root.kids = t.root.size, []*node[T]{t.root}
+		t.root = root
 		t.root.split(0, by)
 	}
 	t.insert(t.root, item, by)
@@ -186,7 +197,11 @@ func (t *tree[T]) set(item T, by *stamp) {
 // insert puts the item below n, which is changeable and not full, and says
 // whether the tree has grown.
 func (t *tree[T]) insert(n *node[T], item T, by *stamp) bool {
-	i, ok := t.find(n, item)
+	// Much of what comes last belongs last: times and numbers that grow.
+	i, ok := len(n.items), false
+	if i == 0 || t.cmp(n.items[i-1], item) >= 0 {
+		i, ok = t.find(n, item)
+	}
 	if ok {
 		n.items[i] = item
 		return false
@@ -217,7 +232,7 @@ func (t *tree[T]) insert(n *node[T], item T, by *stamp) bool {
 func (n *node[T]) split(i int, by *stamp) {
 	left := n.kid(i, by)
 	middle := left.items[minItems]
-	right := &node[T]{owner: by, items: append(make([]T, 0, maxItems), left.items[minItems+1:]...)}
+	right := newNode(by, left.items[minItems+1:])
 	clear(left.items[minItems:])
 	left.items = left.items[:minItems]
 	if left.kids != nil {
