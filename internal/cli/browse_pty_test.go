@@ -48,11 +48,11 @@ func TestBrowseOnTerminal(t *testing.T) {
 		}
 	}
 	for _, step := range []struct{ await, keys string }{
-		{"1-2 of 3 users [n p f l s r d q ?]: ", "\n"},
-		{"3-3 of 3 users [n p f l s r d q ?]: ", "3\n"},
+		{"1-2 of 3 users [n l s r d q ?]: ", "\n"},
+		{"3-3 of 3 users [p f s r d q ?]: ", "3\n"},
 		{"Login            katherine@example.com", ""},
-		{"3-3 of 3 users [n p f l s r d q ?]: ", "s gra\n"},
-		{`1-1 of 1 users that begin with "gra" [n p f l s r d q ?]: `, "q\n"},
+		{"3-3 of 3 users [p f s r d q ?]: ", "s gra\n"},
+		{`1-1 of 1 users that begin with "gra" [s r d q ?]: `, "q\n"},
 	} {
 		await(step.await)
 		if _, err := terminal.WriteString(step.keys); err != nil {

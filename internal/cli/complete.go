@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/idctl/idctl/internal/cli/adminroles"
 	"github.com/idctl/idctl/internal/cli/cmdutil"
 	"github.com/idctl/idctl/internal/cli/directory"
 	"github.com/idctl/idctl/internal/complete"
@@ -122,6 +123,12 @@ func (c *completer) argument(cmd *cobra.Command, args []string, typed string) ([
 		return names(complete.Query{Kind: complete.Users})
 	case word == "group":
 		return names(complete.Query{Kind: complete.Groups})
+	case word == "app" || word == "app-or-role":
+		return names(ofType("App"))
+	case word == "admin-role":
+		return complete.Match(adminroles.Names(), typed, before), none
+	case word == "policy" || word == "password-policy":
+		return names(ofType("PasswordPolicy"))
 	case word == "type":
 		return complete.Match(c.types(cmd.Context()), typed, nil), none
 	case (word == "resource" || word == "id") && i > 0 && words[0] == "type":

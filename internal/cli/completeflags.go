@@ -6,10 +6,12 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/idctl/idctl/internal/cli/apps"
 	"github.com/idctl/idctl/internal/cli/users"
 	"github.com/idctl/idctl/internal/complete"
 	"github.com/idctl/idctl/internal/config"
 	"github.com/idctl/idctl/internal/emulator"
+	"github.com/idctl/idctl/internal/lifecycle"
 	"github.com/idctl/idctl/internal/output"
 	"github.com/idctl/idctl/internal/transfer/mapping"
 	"github.com/idctl/idctl/internal/transfer/runner"
@@ -26,7 +28,12 @@ func fixedFlags() map[string][]string {
 		"encoding":     {"utf-8", "utf-16", "windows-1252"},
 		"shell":        {"sh", "fish", "powershell"},
 		"page":         {"first", "last"},
+		"state":        lifecycle.Words(),
 		"limits":       emulator.LimitNames(),
+		"kind":         users.TokenKinds(),
+		"grant":        apps.Grants(),
+		"for":          {"users", "groups", "apps"},
+		"factor":       users.FactorMethods(),
 		"user-type":    {"Employee", "Contractor", "Intern", "Temp", "External", "Service", "Generic"},
 	}
 	for _, s := range config.Settings() {
@@ -109,10 +116,14 @@ func (c *completer) flag(f *pflag.Flag) cobra.CompletionFunc {
 		return attributes(open, complete.MatchAssignment)
 	case "unset", "in", "sort":
 		return attributes(none, one)
-	case "manager", "member":
+	case "manager", "member", "to", "from":
 		return service(complete.Users)
-	case "group":
+	case "group", "groups", "to-group", "from-group":
 		return service(complete.Groups)
+	case "app", "to-app", "from-app", "of":
+		return with(none, func(cmd *cobra.Command, _ []string, typed string) []string {
+			return complete.Match(c.names(cmd.Context(), ofType("App")), typed, nil)
+		})
 	case "email":
 		return assignment(users.EmailTypes())
 	case "phone":

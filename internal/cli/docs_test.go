@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/idctl/idctl/internal/cli"
+	"github.com/idctl/idctl/internal/cli/acting"
 	"github.com/idctl/idctl/internal/cli/cmdutil"
 	"github.com/idctl/idctl/internal/cli/doctor"
 	"github.com/idctl/idctl/internal/config"
@@ -157,6 +158,7 @@ func TestDocsJSONFields(t *testing.T) {
 		"### Summary of an import": reflect.TypeFor[runner.Summary](),
 		"### Line of a plan":       reflect.TypeFor[runner.Step](),
 		"### Report of a check":    reflect.TypeFor[mapping.Report](),
+		"### Result of an act":     reflect.TypeFor[acting.Outcome](),
 		"### Check of the doctor":  reflect.TypeFor[doctor.Check](),
 	} {
 		t.Run(heading, func(t *testing.T) {
@@ -258,28 +260,42 @@ func TestDocsPaths(t *testing.T) {
 
 // TestReadmeRecipes: every command that a recipe shows is run by the script.
 func TestReadmeRecipes(t *testing.T) {
-	script, err := os.ReadFile("testdata/script/readme.txtar")
+	for page, c := range map[string]struct {
+		script string
+		least  int
+	}{"README.md": {"readme.txtar", 10}, "docs/users.md": {"users-recipes.txtar", 15}, "docs/access.md": {"access-recipes.txtar", 20}} {
+		t.Run(page, func(t *testing.T) { wantRecipes(t, page, c.script, c.least) })
+	}
+}
+
+func wantRecipes(t *testing.T, page, name string, least int) {
+	t.Helper()
+	script, err := os.ReadFile("testdata/script/" + name)
 	if err != nil {
 		t.Fatal(err)
 	}
 	ran := map[string]bool{}
 	prefix := regexp.MustCompile(`^(exec|exits [0-9]+) `)
 	for line := range strings.Lines(string(script)) {
-		ran[prefix.ReplaceAllString(strings.TrimSpace(line), "")] = true
+		line = prefix.ReplaceAllString(strings.TrimSpace(line), "")
+		if piped, ok := strings.CutPrefix(line, "sh -c '"); ok {
+			ran[strings.TrimSuffix(piped, "'")] = true
+		}
+		ran[line] = true
 	}
 	shown := 0
-	for _, line := range readPage(t, "README.md").lines {
+	for _, line := range readPage(t, page).lines {
 		command, ok := strings.CutPrefix(line, "$ ")
 		if !ok || strings.HasPrefix(command, "go ") {
 			continue
 		}
 		shown++
 		if !ran[command] {
-			t.Errorf("README.md shows a command that readme.txtar does not run: %s", command)
+			t.Errorf("%s shows a command that %s does not run: %s", page, name, command)
 		}
 	}
-	if shown < 10 {
-		t.Errorf("README.md shows %d commands of idctl, this test found no recipes", shown)
+	if shown < least {
+		t.Errorf("%s shows %d commands of idctl, this test found no recipes", page, shown)
 	}
 }
 

@@ -17,6 +17,13 @@ func TestEverydayJobs(t *testing.T) {
 	m := newMachine(t)
 	m.must("users", "create", "ada@example.com", "--given-name", "Ada", "--family-name", "Lovelace")
 	m.must("groups", "create", "Pioneers")
+	// Ada has a second factor, which a bypass code stands in for.
+	m.must("mfa", "settings", "update", "--set", "securityQuestionsEnabled=true")
+	m.must("security-questions", "settings", "update", "--set", "numQuestionsToSetup=1")
+	m.must("users", "update", "ada@example.com", "--set",
+		`urn:ietf:params:scim:schemas:oracle:idcs:extension:securityQuestions:User:secQuestions=[{"value":"FirstPet","answer":"Charles B"}]`)
+	m.must("apps", "create", "Payroll", "--type", "confidential", "--grant", "client_credentials", "--no-secret")
+	m.must("app-roles", "create", "Payroll/Approver")
 	example, err := os.ReadFile(filepath.Join(repository, "docs", "examples", "users.csv"))
 	if err != nil {
 		t.Fatal(err)

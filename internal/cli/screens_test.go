@@ -64,7 +64,7 @@ func scenes() []scene {
 		{
 			name: "browse", title: "`users browse`: pages, search and details by single keys", columns: 80, rows: 16,
 			args:  []string{"users", "browse", "--page-size", "3", "--sort", "userName"},
-			steps: []keys{{await: "1-3 of 5 users", press: "\n"}, {await: "4-5 of 5 users", press: "?\n"}, {await: "4-5 of 5 users [n p f l s r d q ?]: ", times: 2}}, after: "q\n",
+			steps: []keys{{await: "1-3 of 5 users", press: "\n"}, {await: "4-5 of 5 users", press: "?\n"}, {await: "4-5 of 5 users [p f s r d q ?]: ", times: 2}}, after: "q\n",
 		},
 		{
 			name: "progress", title: "An import on its way", columns: 80, rows: 5,
@@ -224,6 +224,7 @@ func unsteady() []*regexp.Regexp {
 		regexp.MustCompile(`\b[0-9a-f]{32}\b`),
 		regexp.MustCompile(`ocid1\.user\.oc1\.\.[a-z0-9]+`),
 		regexp.MustCompile(`\b(today|yesterday) \d\d:\d\d`),
+		regexp.MustCompile(`\b20\d\d-\d\d-\d\d \d\d:\d\d`),
 		regexp.MustCompile(`\d+ of 1200 rows, [\d.]+/s, [\dhms]+ left`),
 		regexp.MustCompile(`\d+ of 1200 rows, \d+`),
 		regexp.MustCompile(`\b\d+\.\d$`),
@@ -243,6 +244,8 @@ func steady(line string) string {
 				return "9 of 1200 rows, 8"
 			case strings.HasPrefix(s, "today"), strings.HasPrefix(s, "yesterday"):
 				return "today 09:30"
+			case strings.HasPrefix(s, "20") && strings.Contains(s, ":"):
+				return "2026-03-09 09:30"
 			case strings.HasPrefix(s, "ocid1"):
 				return "ocid1.user.oc1..aaaaaaaa" + strings.Repeat("x", max(0, len(s)-24))
 			case strings.HasPrefix(s, "run "):

@@ -31,6 +31,9 @@ const (
 	hushDocument = "Pass-hush-Doc-84!"
 	hushToken    = "token-hush-85c4"
 	hushPhrase   = "phrase-hush-86d5"
+	hushNext     = "Pass-hush-Next-87!"
+	hushWeak     = "hush-weak-88"
+	hushAnswer   = "answer-hush-89"
 )
 
 // verbs is a call of every verb there is, in an order in which each finds what
@@ -63,6 +66,39 @@ var verbs = []string{
 	"api POST /admin/v1/Users --data @user2.json", "!api POST /admin/v1/Users --data @user2.json",
 	"!api GET /admin/v1/Nothing?client_secret=" + hushClient,
 	"!api GET /admin/v1/Users --header Authorization:" + hushToken,
+	"!users invite new@example.com --yes", "users deactivate new@example.com", "users activate new@example.com",
+	"users block new@example.com", "users unblock new@example.com", "users unlock new@example.com",
+	"users reset-password new@example.com --yes", "users set-password new@example.com --password-file password2.txt",
+	"users set-password new@example.com doc@example.com --generate --out passwords.csv", "users generate-password new@example.com --out suggestion.txt",
+	"!users check-password new@example.com --password-file password3.txt", "users generate-username new@example.com",
+	"users assert new@example.com -o json", "users why new@example.com", "users history new@example.com -o json",
+	"mfa settings get", "mfa settings update --set securityQuestionsEnabled=true", "security-questions list", "security-questions get FirstPet",
+	"security-questions update FirstPet --set active=true", "security-questions settings get", "security-questions settings update --set numQuestionsToSetup=1",
+	"users update doc@example.com --set $ANSWER", "users security-questions list doc@example.com", "users factors list doc@example.com -o json",
+	"bypass-codes generate doc@example.com --uses 1 --out codes.csv", "bypass-codes list -o json", "bypass-codes get $CODE", "bypass-codes notify doc@example.com --yes",
+	"bypass-codes delete $CODE --yes", "users recovery-codes revoke doc@example.com --yes", "users devices list doc@example.com",
+	"!users devices remove doc@example.com --device x --yes", "users trusted-agents list doc@example.com", "users trusted-agents remove doc@example.com --yes",
+	"users social list doc@example.com", "users social remove doc@example.com --yes", "users factors remove doc@example.com --factor SMS --yes",
+	"users security-questions remove doc@example.com --yes", "users reset-factors doc@example.com --yes",
+	"users tokens create doc@example.com --kind db --password-file password.txt", "users tokens list doc@example.com -o json",
+	"users tokens revoke doc@example.com --yes", "users capabilities doc@example.com --set canUseConsole=false",
+	"password-policies list", "password-policies get PasswordPolicy", "password-policies create Strict --set minLength=9",
+	"password-policies update Strict --set minLength=10", "password-policies priority Strict 2", "password-policies delete Strict --yes",
+	"attributes define badge --max-length 4", "attributes list", "attributes check attributes.yaml", "attributes remove badge --yes",
+	"mail-templates list --built-in", "mail-templates show welcome --built-in",
+	"apps create Payroll --type confidential --grant client_credentials --out payroll.secret",
+	"apps create Ledger --type resource --audience https://ledger.example.com --scope /read", "apps list -o json", "apps search Pay",
+	"apps get Payroll --all-attributes -o json", "apps update Payroll --description Wages", "apps replace Payroll --from app.json --yes",
+	"apps deactivate Ledger", "apps activate Ledger", "apps regenerate-secret Payroll --out payroll2.secret --yes",
+	"app-roles create Ledger/Reader", "app-roles list --app Ledger", "app-roles search Reader", "app-roles get Ledger/Reader",
+	"app-roles update Ledger/Reader --description x", "grants add Ledger/Reader --to new@example.com --to-app Payroll", "grants list Ledger",
+	"grants explain new@example.com", "app-roles members Ledger/Reader", "apps access new@example.com", "grants revoke Ledger/Reader --from new@example.com --yes",
+	"groups create Clerks", "groups assign Clerks --role Ledger/Reader", "users assign new@example.com --role Ledger/Reader --group Clerks",
+	"users unassign new@example.com --role Ledger/Reader --group Clerks --yes", "groups unassign Clerks --role Ledger/Reader --yes",
+	"admin-roles list", "admin-roles show $ROLE", "admin-roles grant $ROLE --to new@example.com",
+	"admin-roles members", "admin-roles revoke $ROLE --from new@example.com --yes", "admin-roles matrix Users",
+	"app-roles delete Ledger/Reader --yes", "apps deactivate Payroll", "apps delete Payroll --yes",
+	"can create users",
 	"users delete new@example.com --yes",
 	"!users browse", "docs", "docs import", "help users", "help exit-codes", "exit-codes", "environment",
 	"doctor", "doctor -o json", "logout --forget", "profile remove spare --yes",
@@ -89,7 +125,7 @@ func TestNoSecretShows(t *testing.T) {
 	home := filepath.Join(dir, "home")
 	inputs := secretInputs(t, dir)
 	secret := hushed()
-	places := map[string]string{"$URL": srv.URL}
+	places := map[string]string{"$URL": srv.URL, "$ROLE": "Audit Administrator"}
 	seen := map[string]bool{}
 	for _, local := range []bool{false, true} {
 		for _, verb := range verbs {
@@ -118,7 +154,7 @@ func TestNoSecretShows(t *testing.T) {
 // hushed matches every secret, in the forms in which one could get out.
 func hushed() *regexp.Regexp {
 	texts := []string{
-		hushClient, hushRow, hushBad, hushFile, hushDocument, hushToken, hushPhrase,
+		hushClient, hushRow, hushBad, hushFile, hushDocument, hushToken, hushPhrase, hushNext, hushWeak, hushAnswer,
 		base64.StdEncoding.EncodeToString([]byte("admin:" + hushClient)),
 	}
 	for i, s := range texts {
@@ -135,15 +171,20 @@ func secretInputs(t *testing.T, dir string) []string {
 			`"emails":[{"value":"` + name + `","type":"work","primary":true}],"password":"` + hushDocument + `"}`
 	}
 	files := map[string]string{
-		"secret.txt":   hushClient + "\n",
-		"password.txt": hushFile + "\n",
+		"secret.txt":    hushClient + "\n",
+		"password.txt":  hushFile + "\n",
+		"password2.txt": hushNext + "\n",
+		"password3.txt": hushWeak + "\n",
 		"users.csv": "User Name,Last Name,Work Email,Password\na@example.com,A,a@example.com," + hushRow + "\n" +
 			"b@example.com,B,nope," + hushBad + "\nc@example.com,C,c@example.com," + hushRow + "\n",
 		"good.csv": "User Name,Last Name,Work Email,Password\na@example.com,A,a@example.com," + hushRow + "\n" +
 			"d@example.com,D,d@example.com," + hushRow + "\n",
-		"groups.csv":  "Display Name,User Members\nAll,a@example.com\n",
-		"user.json":   user("doc@example.com"),
-		"user2.json":  user("doc2@example.com"),
+		"groups.csv":      "Display Name,User Members\nAll,a@example.com\n",
+		"user.json":       user("doc@example.com"),
+		"user2.json":      user("doc2@example.com"),
+		"attributes.yaml": "attributes: [{name: floor, type: integer}]\n",
+		"app.json": `{"displayName":"Payroll","basedOnTemplate":{"value":"CustomWebAppTemplateId"},"isOAuthClient":true,` +
+			`"clientType":"confidential","allowedGrants":["client_credentials"],"active":true}`,
 		"group.json":  `{"displayName":"Temps","members":[]}`,
 		"group2.json": `{"displayName":"Others","members":[]}`,
 	}
@@ -172,6 +213,10 @@ func run(t *testing.T, dir, home, verb string, local bool, places map[string]str
 			w = ask(t, dir, home, "users", "get", "new@example.com", "--fields", "id", "-o", "csv", "--no-headers")
 		case "$GROUP":
 			w = ask(t, dir, home, "groups", "get", "Others", "--fields", "id", "-o", "csv", "--no-headers")
+		case "$CODE":
+			w = ask(t, dir, home, "bypass-codes", "list", "doc@example.com", "-o", "name")
+		case "$ANSWER":
+			w = `urn:ietf:params:scim:schemas:oracle:idcs:extension:securityQuestions:User:secQuestions=[{"value":"FirstPet","answer":"` + hushAnswer + `"}]`
 		case "$RUN":
 			w = strings.Fields(ask(t, dir, home, "runs", "list", "-o", "name"))[0]
 		default:

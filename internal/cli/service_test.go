@@ -3,8 +3,10 @@ package cli_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"io"
 	"log"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -34,14 +36,17 @@ type holder struct{ server *idtest.Server }
 //
 //	service [limits=KIND] [fault=RULE]...   start one behind a listener and point IDCTL_* at it
 //	faults [RULE]...                        replace its fault rules
+//	plant FILE                              put the documents of a JSON list into it: {type, bulkId, attrs}
 //	answered STATUS MIN MAX                 bound how many requests it answered so
 //	misbehaving KIND                        point IDCTL_* at a server of the kinds below
 //	bytes FILE QUOTED [N]                   write a Go string literal to a file, N times over
 func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {
-	return map[string]func(*testscript.TestScript, bool, []string){
-		"exits": exits, "service": startService, "faults": setFaults, "answered": answered,
+	commands := personCommands()
+	maps.Copy(commands, map[string]func(*testscript.TestScript, bool, []string){
+		"exits": exits, "service": startService, "faults": setFaults, "plant": plant, "answered": answered,
 		"misbehaving": misbehaving, "bytes": writeBytes,
-	}
+	})
+	return commands
 }
 
 func startService(ts *testscript.TestScript, neg bool, args []string) {
@@ -67,6 +72,7 @@ func startService(ts *testscript.TestScript, neg bool, args []string) {
 	pointAt(ts, srv.URL)
 	ts.Setenv("IDCTL_CLIENT_ID", srv.ClientID)
 	ts.Setenv("IDCTL_CLIENT_SECRET", srv.ClientSecret)
+	ts.Setenv("IDCTL_CONTROL_KEY", srv.ControlKey)
 }
 
 // pointAt makes the environment mean a service, and no other.
@@ -90,6 +96,24 @@ func setFaults(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: faults [RULE]...")
 	}
 	ts.Check(running(ts).Faults(args...))
+}
+
+func plant(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: plant FILE")
+	}
+	var docs []struct {
+		Type   string         `json:"type"`
+		BulkID string         `json:"bulkId"`
+		Attrs  map[string]any `json:"attrs"`
+	}
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[0])), &docs))
+	list := make([]idtest.Document, len(docs))
+	for i, d := range docs {
+		list[i] = idtest.Document{Type: d.Type, BulkID: d.BulkID, Attrs: d.Attrs}
+	}
+	_, err := running(ts).Seed(context.Background(), list...)
+	ts.Check(err)
 }
 
 func answered(ts *testscript.TestScript, neg bool, args []string) {

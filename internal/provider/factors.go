@@ -92,7 +92,7 @@ const (
 	APIKeys                 Belonging = "ApiKey"
 	AuthTokens              Belonging = "AuthToken"
 	CustomerSecretKeys      Belonging = "CustomerSecretKey"
-	SMTPCredentials         Belonging = "SmtpCredential"
+	SMTPCredentials         Belonging = "SmtpCredential"         //nolint:gosec // the name of a type
 	OAuth2ClientCredentials Belonging = "OAuth2ClientCredential" //nolint:gosec // the name of a type
 	DBCredentials           Belonging = "UserDbCredential"       //nolint:gosec // the name of a type
 )

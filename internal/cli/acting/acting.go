@@ -58,8 +58,10 @@ type Verb struct {
 	// reads what it needs for that. Both may be nil.
 	Label   func(o *Options, t *acts.Target) string
 	Ticking func(ctx context.Context, p provider.Provider, list []*acts.Target) error
-	// Note is a remark for the person after at least one was done.
-	Note string
+	// Note is a remark for the person after at least one was done, where Noted
+	// says so or is nil.
+	Note  string
+	Noted func() bool
 }
 
 // Outlet takes what acts make and hands it out.

@@ -155,7 +155,7 @@ func (t *teller) end(s *acts.Summary, runErr error) error {
 			return errors.Join(err, nerr)
 		}
 	}
-	if s.Done > 0 && !s.DryRun && t.Verb.Note != "" {
+	if s.Done > 0 && !s.DryRun && t.Verb.Note != "" && (t.Verb.Noted == nil || t.Verb.Noted()) {
 		if nerr := t.Deps.Note("%s", t.Verb.Note); nerr != nil {
 			return errors.Join(err, nerr)
 		}

@@ -16,8 +16,9 @@ type Claims struct {
 	Subject, SubjectType  string
 	Client                string
 	Tenant, Issuer, Scope string
-	// Roles are the application roles of user and client.
-	Roles []string
+	// Roles are the application roles of user and client, those of each alone
+	// are UserRoles and ClientRoles.
+	Roles, UserRoles, ClientRoles []string
 	// Expires is zero when neither the token nor its answer says.
 	Expires time.Time
 }
@@ -62,9 +63,13 @@ func ReadClaims(t transport.Token) Claims {
 	if exp, err := strconv.ParseInt(string(j.Exp), 10, 64); err == nil && c.Expires.IsZero() {
 		c.Expires = time.Unix(exp, 0).UTC()
 	}
-	for _, raw := range []json.RawMessage{j.Roles, j.AppRoles} {
+	for _, part := range []struct {
+		raw  json.RawMessage
+		into *[]string
+	}{{j.Roles, &c.UserRoles}, {j.AppRoles, &c.ClientRoles}} {
 		var names []string
-		if json.Unmarshal(raw, &names) == nil {
+		if json.Unmarshal(part.raw, &names) == nil {
+			*part.into = names
 			c.Roles = append(c.Roles, names...)
 		}
 	}

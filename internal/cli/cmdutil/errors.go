@@ -277,6 +277,9 @@ func Hints(err error) []string {
 		}
 	}
 	walk(err)
+	if needed := neededRoles(err); needed != "" {
+		out = append(out, needed)
+	}
 	if as[*tls.CertificateVerificationError](err) {
 		// The library below names the setting; only the tool has a flag for it.
 		out = append(out, "--ca-file FILE does so once, idctl profile set NAME caFile=FILE for good")

@@ -37,3 +37,18 @@ func TestParseSpan(t *testing.T) {
 		})
 	}
 }
+
+func FuzzParseSpan(f *testing.F) {
+	for _, s := range []string{"90m", "1h30m", "3d", "2w", "", "-1h", "99999999999m", "5300w1m", "1.5h"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		d, err := cmdutil.ParseSpan(text)
+		switch {
+		case err == nil && (d <= 0 || d%time.Minute != 0 || d > 100*366*24*time.Hour):
+			t.Errorf("ParseSpan(%q) = %v", text, d)
+		case err != nil && d != 0:
+			t.Errorf("ParseSpan(%q) = %v with %v", text, d, err)
+		}
+	})
+}

@@ -140,9 +140,8 @@ func TestBrowse(t *testing.T) {
 	}
 }
 
-// TestBrowseOffers: the question names the moves that lead somewhere.
-//
-// behaviour 6
+// TestBrowseOffers: the question names the moves that lead somewhere
+// (behaviour 6).
 func TestBrowseOffers(t *testing.T) {
 	e := sevenUsers(t)
 	e.Answers = typed("n", "l", "f", "s user6", "r", "q")

@@ -132,7 +132,7 @@ func (k *Kind) use(verb, arg string) string {
 		words = append(words, "<type>")
 	}
 	if arg != "" {
-		words = append(words, strings.ReplaceAll(arg, "%", k.Noun))
+		words = append(words, strings.ReplaceAll(arg, "%", strings.ReplaceAll(k.Noun, " ", "-")))
 	}
 	return strings.Join(words, " ")
 }

@@ -65,7 +65,7 @@ func newSettingsGet(d *cmdutil.Deps, k Kind, run func(context.Context, *Settings
 		Args:    cmdutil.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), o) },
 	}
-	o.Projection.AddFlags(cmd.Flags())
+	o.AddFlags(cmd.Flags())
 	return cmd
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/idctl/idctl/internal/cli/cmdutil"
 	"github.com/idctl/idctl/internal/iostreams"
+	"github.com/idctl/idctl/internal/lifecycle"
 	"github.com/idctl/idctl/internal/output"
 	"github.com/idctl/idctl/pkg/scim"
 )
@@ -31,6 +32,12 @@ func TestActivity(t *testing.T) {
 		}
 		return doc
 	}
+	failed := func(doc scim.Document, s string) scim.Document {
+		if err := doc.Set(lifecycle.AttrLastFailure, s); err != nil {
+			t.Fatal(err)
+		}
+		return doc
+	}
 	for _, tc := range []struct {
 		name     string
 		doc      scim.Document
@@ -42,6 +49,10 @@ func TestActivity(t *testing.T) {
 		{"off terminal", at("2026-03-09T07:30:00.000Z"), false, "", "2026-03-09T07:30:00.000Z"},
 		{"csv on terminal", at("2026-03-09T07:30:00.000Z"), true, output.CSV, "2026-03-09T07:30:00.000Z"},
 		{"today", at("2026-03-09T07:30:00.000Z"), true, "", "today 08:30"},
+		{"failed only", failed(scim.Document{}, "2026-03-09T07:30:00Z"), false, "", "2026-03-09T07:30:00Z"},
+		{"failed later", failed(at("2026-03-09T07:30:00.000Z"), "2026-03-09T07:30:00.001Z"), false, "", "2026-03-09T07:30:00.001Z"},
+		{"failed before", failed(at("2026-03-09T07:30:00.002Z"), "2026-03-09T08:30:00.001+01:00"), false, "", "2026-03-09T07:30:00.002Z"},
+		{"failed at no time", failed(at("2026-03-09T07:30:00Z"), "later"), false, "", "2026-03-09T07:30:00Z"},
 		{"yesterday, less than a day ago", at("2026-03-08T21:30:00.000Z"), true, "", "2026-03-08 22:30"},
 		{"in the future", at("2026-03-09T09:30:00Z"), true, "", "2026-03-09 10:30"},
 		{"no time", at("soon"), true, "", "soon"},

@@ -33,6 +33,8 @@ func New(d *cmdutil.Deps) *cobra.Command {
 		directory.NewReplace(d, k, directory.RunReplace),
 		directory.NewDelete(d, k, directory.RunDelete),
 		newMembersCmd(d),
+		newAssignCmd(d, false, runAssign),
+		newAssignCmd(d, true, runAssign),
 	)
 	return cmd
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -60,6 +61,7 @@ type belongs[T any] struct {
 	kinds   func(word string) bool
 	whole   bool // removing one of a user's removes all
 	note    string
+	noted   func(T) bool // says which of them the note is for, nil for all
 	rmShort string
 	rmLong  string
 	rmArgs  []string // examples
@@ -167,6 +169,7 @@ type removal[T any] struct {
 	p     provider.Provider
 	f     provider.Factors
 	words []string
+	done  *atomic.Bool // one that the note is for was removed
 
 	mu   sync.Mutex
 	have map[string][]T // by the id of the user
@@ -174,6 +177,7 @@ type removal[T any] struct {
 
 func (b belongs[T]) removeVerb() acting.Verb {
 	var words []string
+	var done atomic.Bool
 	k := directory.Users()
 	k.Command = "users " + b.noun
 	var examples []string
@@ -182,7 +186,7 @@ func (b belongs[T]) removeVerb() acting.Verb {
 	}
 	v := acting.Verb{
 		Kind: k, Name: b.verb, Say: b.verb + " " + b.things + " of", Told: b.past + " " + b.things + " of",
-		Short: b.rmShort, Long: b.rmLong, Examples: examples, Confirm: true, Note: b.note,
+		Short: b.rmShort, Long: b.rmLong, Examples: examples, Confirm: true, Note: b.note, Noted: done.Load,
 		WhereExample: "department=IT",
 		Variant: func() string {
 			s := b.noun + " " + strings.Join(words, ",")
@@ -196,7 +200,7 @@ func (b belongs[T]) removeVerb() acting.Verb {
 			if err != nil {
 				return acts.Act{}, err
 			}
-			r := &removal[T]{belongs: b, p: p, f: f, words: words, have: map[string][]T{}}
+			r := &removal[T]{belongs: b, p: p, f: f, words: words, done: &done, have: map[string][]T{}}
 			return acts.Act{
 				Name: b.verb + "-" + b.noun, Past: b.past, Repeat: journal.Repeatable, Prepare: r.read, Check: r.check, Do: r.do,
 			}, nil
@@ -312,6 +316,9 @@ func (r *removal[T]) do(ctx context.Context, t *acts.Target, _ string) (acts.Pro
 		}
 		if err != nil {
 			return nil, err
+		}
+		if r.noted == nil || r.noted(c) {
+			r.done.Store(true)
 		}
 	}
 	return nil, nil

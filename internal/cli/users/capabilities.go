@@ -49,7 +49,7 @@ type capabilityRow struct {
 // which credentials users may have.
 func newCapabilitiesCmd(d *cmdutil.Deps) *cobra.Command {
 	var set []string
-	print := output.New(d.Output, output.Spec[capabilityRow]{
+	rows := output.New(d.Output, output.Spec[capabilityRow]{
 		Columns: []output.Column[capabilityRow]{
 			{Name: "User", Path: "user", Get: func(r *capabilityRow) string { return r.User }},
 			{Name: "Capability", Path: "capability", Get: func(r *capabilityRow) string { return r.Capability }},
@@ -65,7 +65,7 @@ func newCapabilitiesCmd(d *cmdutil.Deps) *cobra.Command {
 	v := capabilitiesVerb(&set)
 	cmd := acting.New(d, v, func(ctx context.Context, o *acting.Options) error {
 		if len(set) == 0 {
-			return showCapabilities(ctx, o, print)
+			return showCapabilities(ctx, o, rows)
 		}
 		return acting.Run(ctx, o)
 	})

@@ -135,12 +135,17 @@ func resetType(word string) provider.FactorReset {
 	return ""
 }
 
-// isMethod says whether a word is a method that services have.
-func isMethod(word string) bool {
-	return slices.ContainsFunc([]string{
+// FactorMethods are the methods that services have.
+func FactorMethods() []string {
+	return []string{
 		"EMAIL", "SMS", "TOTP", "PUSH", "OFFLINETOTP", "VOICE", "PHONE_CALL", "THIRDPARTY", "FIDO_AUTHENTICATOR", "YUBICO_OTP",
 		"SECURITY_QUESTIONS",
-	}, func(m string) bool { return strings.EqualFold(m, word) })
+	}
+}
+
+// isMethod says whether a word is a method that services have.
+func isMethod(word string) bool {
+	return slices.ContainsFunc(FactorMethods(), func(m string) bool { return strings.EqualFold(m, word) })
 }
 
 func resetFactorsVerb() acting.Verb {
@@ -385,6 +390,7 @@ func socialAccounts() belongs[socialRow] {
 		verb: "remove", past: "removed", which: "account",
 		whichHelp: "only the one with this `name` or id; may be given several times",
 		note:      "Apple keeps a link of its own: the user removes it in the settings of the Apple account, under Sign in with Apple",
+		noted:     func(r socialRow) bool { return strings.Contains(strings.ToLower(r.Account), "apple") },
 		rmShort:   "Remove social accounts of users",
 		rmLong: "Remove the social accounts of users: all of them, or those that --account names. The user can no\n" +
 			"longer sign in by them. Apple keeps a link of its own, which the user removes in the settings of the\n" +

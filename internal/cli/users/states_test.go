@@ -114,9 +114,8 @@ func expected(state, act string) outcome {
 }
 
 // TestStatesTimesActs walks all states times all acts through the commands, and
-// looks at every state and both groups of them in lists.
-//
-// behaviour 43, behaviour 66, behaviour 68
+// looks at every state and both groups of them in lists (behaviour 43,
+// behaviour 66, behaviour 68).
 func TestStatesTimesActs(t *testing.T) {
 	acts := []string{"invite", "activate", "deactivate", "block", "unblock", "unlock", "reset-password", "set-password", "delete"}
 	var mu sync.Mutex

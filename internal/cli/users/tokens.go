@@ -50,13 +50,16 @@ func tokenKinds() []tokenKind {
 	}
 }
 
-func tokenWords() string {
+// TokenKinds are the words for the kinds of credentials.
+func TokenKinds() []string {
 	var words []string
 	for _, k := range tokenKinds() {
 		words = append(words, k.word)
 	}
-	return strings.Join(words, ", ")
+	return words
 }
+
+func tokenWords() string { return strings.Join(TokenKinds(), ", ") }
 
 func findTokenKind(word string) (tokenKind, error) {
 	for _, k := range tokenKinds() {

@@ -33,6 +33,8 @@ func New(d *cmdutil.Deps) *cobra.Command {
 		newWhyCmd(d, runWhy),
 		newHistoryCmd(d, runHistory),
 		newGroupsCmd(d, runGroups),
+		newAssignCmd(d, false, runAssign),
+		newAssignCmd(d, true, runAssign),
 		directory.NewBrowse(d, k, directory.RunBrowse),
 	)
 	cmd.AddCommand(newActCmds(d)...)

@@ -31,6 +31,9 @@ type roles struct {
 	apps apps
 }
 
+// Keys are what names a role; FindKey looks for it.
+func (r roles) Keys() []string { return []string{"displayName", "app.display"} }
+
 // FindKey implements provider.Finder. Names of apps and of roles may hold
 // slashes: the first way to split the key that gives an app decides.
 func (r roles) FindKey(ctx context.Context, key string) (scim.Document, error) {
@@ -127,4 +130,3 @@ func (r roles) elsewhere(ctx context.Context, key string) string {
 }
 
 var _, _ provider.Finder = apps{}, roles{}
-

@@ -51,9 +51,9 @@ func TestSocialAccounts(t *testing.T) {
 }
 
 // planted makes a user with a second factor and answers the id.
-func planted(t *testing.T, srv *idtest.Server, name string, more ...idtest.Document) string {
+func planted(t *testing.T, srv *idtest.Server, name string) string {
 	t.Helper()
-	docs := append([]idtest.Document{
+	docs := []idtest.Document{
 		{Type: "User", BulkID: "u", Attrs: map[string]any{
 			"userName": name, "name": map[string]any{"familyName": "F"},
 			"emails": []any{map[string]any{"value": name, "type": "work", "primary": true}},
@@ -61,7 +61,7 @@ func planted(t *testing.T, srv *idtest.Server, name string, more ...idtest.Docum
 		{Type: "Device", Attrs: map[string]any{
 			"user": map[string]any{"value": "bulkId:u"}, "displayName": "phone", "authenticationFactors": []any{map[string]any{"type": "TOTP"}},
 		}},
-	}, more...)
+	}
 	ids, err := srv.Seed(t.Context(), docs...)
 	if err != nil {
 		t.Fatal(err)
@@ -180,8 +180,10 @@ func TestTermsError(t *testing.T) {
 		err  *provider.TermsError
 		want string
 	}{
-		"both": {&provider.TermsError{Asked: asked, Got: provider.CodeTerms{Uses: 5, Expires: end.Add(time.Hour)}},
-			"5 uses in place of 1, an end at 2026-03-04T06:06:07Z in place of 2026-03-04T05:06:07Z; the code was deleted"},
+		"both": {
+			&provider.TermsError{Asked: asked, Got: provider.CodeTerms{Uses: 5, Expires: end.Add(time.Hour)}},
+			"5 uses in place of 1, an end at 2026-03-04T06:06:07Z in place of 2026-03-04T05:06:07Z; the code was deleted",
+		},
 		"no end":  {&provider.TermsError{Asked: asked, Got: provider.CodeTerms{Uses: 1}}, "no end in place of 2026-03-04T05:06:07Z; the code was deleted"},
 		"nothing": {&provider.TermsError{Asked: provider.CodeTerms{Uses: 2}}, "an unknown number of uses in place of 2; the code was deleted"},
 		"kept":    {&provider.TermsError{Asked: provider.CodeTerms{Uses: 2}, Got: provider.CodeTerms{Uses: 1}, Kept: "c1", Err: scim.ErrForbidden}, "1 use in place of 2; the code c1 could not be deleted: not permitted"},
