@@ -65,13 +65,22 @@ func (t *Tally) End(stop error) error {
 		}
 		return fmt.Errorf("%s %w", t.verb, stop)
 	case stop != nil:
+		// What stopped it at the first is what that one failed of: told once.
+		alike := t.done == 0 && !t.mixed && cmdutil.ExitCode(stop) == cmdutil.ExitCode(t.first)
+		if alike && t.total == 1 {
+			return fmt.Errorf("%s %w", t.verb, t.first)
+		}
 		if err := t.reportFirst(); err != nil {
 			return err
 		}
-		return &cmdutil.PartialError{
+		partial := &cmdutil.PartialError{
 			What: t.Kind.Plural, Done: t.done, Total: t.total,
 			Err: fmt.Errorf("stopped: %s %w", t.verb, stop),
 		}
+		if alike {
+			return &noneDone{PartialError: partial, first: t.first}
+		}
+		return partial
 	case t.first == nil:
 		return nil
 	case t.total == 1:
