@@ -334,7 +334,7 @@ func (b *browser) details(ctx context.Context, number string) error {
 	if err != nil {
 		return b.named(b.Who(b.page[n-b.start]), err)
 	}
-	if err := b.printCards([]scim.Document{doc}); err != nil {
+	if err := b.printCards(b.forPeople(ctx, []scim.Document{doc})); err != nil {
 		return fmt.Errorf("%w: %w", ErrWrite, err)
 	}
 	return nil

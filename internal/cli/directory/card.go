@@ -2,6 +2,7 @@ package directory
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -30,6 +31,14 @@ type Line struct {
 	Paths []string
 
 	Values string
+}
+
+// forPeople readies resources for cards.
+func (b *Base) forPeople(ctx context.Context, docs []scim.Document) []scim.Document {
+	if b.Kind.Named == nil {
+		return docs
+	}
+	return b.Kind.Named(ctx, b.Deps, docs)
 }
 
 // printCards prints resources one under the other: the lines of the kind, or

@@ -63,7 +63,11 @@ func RunGet(ctx context.Context, o *GetOptions) error {
 		if err != nil {
 			return fmt.Errorf("get %w", err)
 		}
-		return o.printDocuments(o.Print, []scim.Document{doc}, true)
+		docs := []scim.Document{doc}
+		if Tabular(o.Deps.Output.Format) && len(o.Deps.Output.Fields) == 0 {
+			docs = o.forPeople(ctx, docs)
+		}
+		return o.printDocuments(o.Print, docs, true)
 	}
 	return o.several(ctx, r, opts)
 }
@@ -99,7 +103,7 @@ func (o *GetOptions) several(ctx context.Context, r provider.Resources, opts sci
 					_, err = fmt.Fprintln(o.Deps.IO.Out)
 				}
 				if err == nil {
-					err = o.printCards([]scim.Document{f.Doc})
+					err = o.printCards(o.forPeople(ctx, []scim.Document{f.Doc}))
 				}
 				begun = true
 			}

@@ -54,6 +54,9 @@ type Kind struct {
 	Search []string
 	// Card are the lines of the readable form of one resource.
 	Card func(d *cmdutil.Deps) []Line
+	// Named answers copies in which the names that the service made up are
+	// those that people know; what cannot be looked up stays as it is.
+	Named func(ctx context.Context, d *cmdutil.Deps, docs []scim.Document) []scim.Document
 	// CardExtra are attributes that the card shows beyond those of Extra.
 	CardExtra []string
 	// States says that the kind has a life cycle, whose state lists show and

@@ -1,12 +1,16 @@
 package directory
 
 import (
+	"context"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/idctl/idctl/internal/cli/cmdutil"
 	"github.com/idctl/idctl/internal/lifecycle"
 	"github.com/idctl/idctl/pkg/scim"
+	"github.com/idctl/idctl/pkg/scim/filter"
 )
 
 // URNs of extensions that the card reads.
@@ -157,6 +161,56 @@ func enrolled(u scim.Document) string {
 		return "enrolled"
 	}
 	return ""
+}
+
+// namesAtOnce is how many apps are looked up in one call.
+const namesAtOnce = 40
+
+// nameApps puts the display names of apps into the roles of users: the service
+// tells their names, which it makes up for most.
+func nameApps(ctx context.Context, d *cmdutil.Deps, docs []scim.Document) []scim.Document {
+	names := map[string]string{}
+	for _, u := range docs {
+		for _, r := range elements(u, appRoles) {
+			if id := r.String("appId"); id != "" {
+				names[id] = ""
+			}
+		}
+	}
+	if len(names) == 0 {
+		return docs
+	}
+	p, err := d.Provider(ctx)
+	if err != nil {
+		return docs
+	}
+	apps, err := p.Resource("App")
+	if err != nil {
+		return docs
+	}
+	for ids := range slices.Chunk(slices.Sorted(maps.Keys(names)), namesAtOnce) {
+		terms := make([]filter.Expr, len(ids))
+		for i, id := range ids {
+			terms[i] = filter.Eq(filter.MustAttr("id"), id)
+		}
+		page, err := apps.Page(ctx, scim.ListOptions{Filter: filter.AnyOf(terms...), Attributes: []string{"displayName"}, Count: len(ids)})
+		if err != nil {
+			return docs // not everybody may read apps
+		}
+		for _, app := range page.Resources {
+			names[app.ID()] = app.String("displayName")
+		}
+	}
+	out := make([]scim.Document, len(docs))
+	for i, u := range docs {
+		out[i] = u.Clone()
+		for _, r := range elements(out[i], appRoles) {
+			if name := names[r.String("appId")]; name != "" {
+				r["appName"] = name
+			}
+		}
+	}
+	return out
 }
 
 // roles are written as App/Role, the way they are named.

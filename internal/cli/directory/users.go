@@ -51,6 +51,7 @@ func Users() Kind {
 		SortBy:       "emails.value",
 		Search:       UserSearch(),
 		Card:         userCard,
+		Named:        nameApps,
 		CardExtra:    userCardExtra(),
 		States:       true,
 	}
