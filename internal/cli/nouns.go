@@ -12,6 +12,7 @@ import (
 	"github.com/idctl/idctl/internal/cli/cmdutil"
 	docscmd "github.com/idctl/idctl/internal/cli/docs"
 	"github.com/idctl/idctl/internal/cli/doctor"
+	"github.com/idctl/idctl/internal/cli/dynamicgroups"
 	"github.com/idctl/idctl/internal/cli/exportcmd"
 	"github.com/idctl/idctl/internal/cli/grants"
 	groupscmd "github.com/idctl/idctl/internal/cli/groups"
@@ -56,6 +57,7 @@ func nouns() []noun {
 		{"users", []string{"user"}, "Manage users", groupResources, users.New},
 		{"groups", []string{"group"}, "Manage groups and their members", groupResources, groupscmd.New},
 		{"apps", []string{"app"}, "Manage applications", groupResources, apps.New},
+		{"dynamic-groups", []string{"dynamic-group"}, "Manage groups of cloud resources", groupResources, dynamicgroups.New},
 		{"app-roles", []string{"app-role"}, "Manage the roles of applications", groupResources, approles.New},
 		{"grants", []string{"grant"}, "Manage who has access to which app", groupResources, grants.New},
 		{"admin-roles", []string{"admin-role"}, "Manage who administers the domain", groupResources, adminroles.New},

@@ -99,6 +99,8 @@ var verbs = []string{
 	"admin-roles members", "admin-roles revoke $ROLE --from new@example.com --yes", "admin-roles matrix Users",
 	"app-roles delete Ledger/Reader --yes", "apps deactivate Payroll", "apps delete Payroll --yes",
 	"can create users",
+	"dynamic-groups create Builders --rule x", "dynamic-groups list", "dynamic-groups search Build", "dynamic-groups get Builders",
+	"dynamic-groups update Builders --description x", "dynamic-groups replace Builders --from dynamic.json --yes", "dynamic-groups delete Builders --yes",
 	"users delete new@example.com --yes",
 	"!users browse", "docs", "docs import", "help users", "help exit-codes", "exit-codes", "environment",
 	"doctor", "doctor -o json", "logout --forget", "profile remove spare --yes",
@@ -183,6 +185,7 @@ func secretInputs(t *testing.T, dir string) []string {
 		"user.json":       user("doc@example.com"),
 		"user2.json":      user("doc2@example.com"),
 		"attributes.yaml": "attributes: [{name: floor, type: integer}]\n",
+		"dynamic.json":    `{"displayName":"Builders","matchingRule":"y"}`,
 		"app.json": `{"displayName":"Payroll","basedOnTemplate":{"value":"CustomWebAppTemplateId"},"isOAuthClient":true,` +
 			`"clientType":"confidential","allowedGrants":["client_credentials"],"active":true}`,
 		"group.json":  `{"displayName":"Temps","members":[]}`,

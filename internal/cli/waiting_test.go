@@ -119,6 +119,7 @@ func TestNothingWaitsOffATerminal(t *testing.T) {
 		{"apps delete Payroll", "--yes"},
 		{"apps regenerate-secret Payroll", "--out"},
 		{"app-roles delete Payroll/Approver", "--yes"},
+		{"dynamic-groups delete Builders", "--yes"},
 		{"password-policies delete PasswordPolicy", "--yes"},
 		{"password-policies update PasswordPolicy --force-reset", "--yes"},
 		{"attributes remove badge", "--yes"},

@@ -92,3 +92,40 @@ func anyColumns(d *cmdutil.Deps) []output.Column[scim.Document] {
 		{Name: "OCID", Path: "ocid", Wide: true, Get: func(r *scim.Document) string { return r.String("ocid") }},
 	}
 }
+
+// DynamicGroups is the kind of groups of cloud resources.
+func DynamicGroups() Kind {
+	return Kind{
+		Noun: "dynamic group", Plural: "dynamic groups", Command: "dynamic-groups", Example: "Builders",
+		Open: OfType("DynamicResourceGroup", "work with dynamic groups"),
+		Columns: func(d *cmdutil.Deps) []output.Column[scim.Document] {
+			text := func(path string) func(*scim.Document) string {
+				return func(g *scim.Document) string { return g.String(path) }
+			}
+			return []output.Column[scim.Document]{
+				{Name: "Name", Path: "displayName", Get: text("displayName")},
+				{Name: "Rule", Path: "matchingRule", Get: text("matchingRule")},
+				{Name: "Description", Path: "description", Get: text("description")},
+				{Name: "ID", Path: "id", Wide: true, Get: text("id")},
+				{Name: "Created", Path: "meta.created", Wide: true, Get: DateOf(d, "meta.created")},
+			}
+		},
+		TableAttributes: []string{"displayName", "matchingRule", "description", "meta"},
+		CardExtra:       []string{"matchingRule"}, // sent on request only
+		Key:             func(d *scim.Document) string { return d.String("displayName") },
+		KeyAttribute:    "displayName",
+		SortBy:          "displayName",
+		Search:          []string{"displayName"}, // the description is not searchable
+		Card: func(d *cmdutil.Deps) []Line {
+			return []Line{
+				{Name: "Name", Path: "displayName"},
+				{Name: "Rule", Path: "matchingRule"},
+				{Name: "Description", Path: "description"},
+				{Name: "ID", Path: "id"},
+				{Name: "OCID", Path: "ocid"},
+				{Name: "Created", Get: dateIn(d, "meta.created"), Paths: []string{"meta.created"}},
+				{Name: "Last modified", Get: dateIn(d, "meta.lastModified"), Paths: []string{"meta.lastModified"}},
+			}
+		},
+	}
+}
