@@ -189,7 +189,8 @@ func linkSocial(ts *testscript.TestScript, neg bool, args []string) {
 			return err
 		},
 	}
-	front = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	// The proxy needs to know its own address before the first request.
+	front = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		name, ours := strings.CutPrefix(r.URL.Path, path)
 		if !ours || r.Method != http.MethodDelete {
 			proxy.ServeHTTP(w, r)
@@ -205,6 +206,7 @@ func linkSocial(ts *testscript.TestScript, neg bool, args []string) {
 		linked = slices.Delete(linked, i, i+1)
 		w.WriteHeader(http.StatusNoContent)
 	}))
+	front.Start()
 	ts.Defer(front.Close)
 	ts.Setenv("IDCTL_URL", front.URL)
 }

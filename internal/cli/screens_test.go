@@ -226,7 +226,7 @@ func unsteady() []*regexp.Regexp {
 		regexp.MustCompile(`\b(today|yesterday) \d\d:\d\d`),
 		regexp.MustCompile(`\b20\d\d-\d\d-\d\d \d\d:\d\d`),
 		regexp.MustCompile(`\d+ of 1200 rows, [\d.]+/s, [\dhms]+ left`),
-		regexp.MustCompile(`\d+ of 1200 rows, \d+`),
+		regexp.MustCompile(`\d+ of 1200 rows,( \d+/?)?$`),
 		regexp.MustCompile(`\b\d+\.\d$`),
 		regexp.MustCompile(`run [0-9A-Za-z-]{6,}`),
 	}
