@@ -176,7 +176,7 @@ func (s *Server) RegisterClient(ctx context.Context, c Client, secret string, bo
 		return fmt.Errorf("oauth: look up client %q: %w", c.ID, err)
 	}
 	if c.AppID == "" {
-		c.AppID = randomHex(16)
+		c.AppID = appIDOf(c.ID)
 	}
 	if secret != "" {
 		c.SetSecret(secret)
@@ -187,6 +187,13 @@ func (s *Server) RegisterClient(ctx context.Context, c Client, secret string, bo
 		s.bootMu.Unlock()
 	}
 	return s.saveClient(ctx, c)
+}
+
+// appIDOf is the id of a registered client's App. It follows from the client's
+// id, so that processes that register it at the same time mean the same App.
+func appIDOf(clientID string) string {
+	sum := sha256.Sum256([]byte("app of client " + clientID))
+	return hex.EncodeToString(sum[:16])
 }
 
 func (s *Server) saveClient(ctx context.Context, c Client) error {
