@@ -11,8 +11,8 @@ import (
 
 	"github.com/idctl/idctl/internal/emulator/engine"
 	"github.com/idctl/idctl/internal/emulator/oauth"
-	"github.com/idctl/idctl/internal/emulator/rights"
 	"github.com/idctl/idctl/internal/emulator/store"
+	"github.com/idctl/idctl/internal/rights"
 	"github.com/idctl/idctl/pkg/scim/schema"
 )
 

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/idctl/idctl/internal/emulator/oauth"
-	"github.com/idctl/idctl/internal/emulator/rights"
+	"github.com/idctl/idctl/internal/rights"
 	"github.com/idctl/idctl/pkg/scim/schema"
 )
 

@@ -30,9 +30,9 @@ import (
 	"github.com/idctl/idctl/internal/emulator/mail"
 	"github.com/idctl/idctl/internal/emulator/oauth"
 	"github.com/idctl/idctl/internal/emulator/pages"
-	"github.com/idctl/idctl/internal/emulator/rights"
 	"github.com/idctl/idctl/internal/emulator/schemas"
 	"github.com/idctl/idctl/internal/emulator/store"
+	"github.com/idctl/idctl/internal/rights"
 	"github.com/idctl/idctl/pkg/scim/schema"
 )
 

@@ -287,3 +287,11 @@ func (p Printer[T]) encoder(s *iostreams.Streams, fields []field[T], one bool) e
 	}
 	return newTable(s.Out, fields, tableStyle{width: width, colour: s.OutColour, headers: !p.opts.NoHeaders, ellipsis: s.Ellipsis()})
 }
+
+// YesNo is what a cell shows of a truth value.
+func YesNo(on bool) string {
+	if on {
+		return "yes"
+	}
+	return "no"
+}

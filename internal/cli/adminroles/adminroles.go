@@ -16,9 +16,9 @@ import (
 	"github.com/idctl/idctl/internal/cli/directory"
 	"github.com/idctl/idctl/internal/cli/granting"
 	"github.com/idctl/idctl/internal/complete"
-	"github.com/idctl/idctl/internal/emulator/rights"
 	"github.com/idctl/idctl/internal/output"
 	"github.com/idctl/idctl/internal/provider"
+	"github.com/idctl/idctl/internal/rights"
 	"github.com/idctl/idctl/pkg/scim"
 )
 

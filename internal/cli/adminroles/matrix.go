@@ -9,9 +9,9 @@ import (
 
 	"github.com/idctl/idctl/internal/cli/cmdutil"
 	"github.com/idctl/idctl/internal/cli/directory"
-	"github.com/idctl/idctl/internal/emulator/rights"
 	"github.com/idctl/idctl/internal/output"
 	"github.com/idctl/idctl/internal/provider"
+	"github.com/idctl/idctl/internal/rights"
 )
 
 // marksHelp explains the cells of the table.

@@ -62,13 +62,10 @@ func newListCmd(d *cmdutil.Deps, run func(context.Context, *listOptions) error) 
 			{Name: "Max length", Path: "maxLength", Get: func(a *attribute) string { return number(a.MaxLength) }},
 			{Name: "Pattern", Path: "pattern", Get: func(a *attribute) string { return a.Pattern }},
 			{Name: "Searchable", Path: "searchable", Get: func(a *attribute) string {
-				switch {
-				case a.Searchable == nil:
+				if a.Searchable == nil {
 					return ""
-				case *a.Searchable:
-					return "yes"
 				}
-				return "no"
+				return output.YesNo(*a.Searchable)
 			}},
 			{Name: "Path", Path: "path", Wide: true, Get: func(a *attribute) string { return a.Path }},
 			{Name: "Min length", Path: "minLength", Wide: true, Get: func(a *attribute) string { return number(a.MinLength) }},

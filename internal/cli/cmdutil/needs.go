@@ -5,7 +5,7 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/idctl/idctl/internal/emulator/rights"
+	"github.com/idctl/idctl/internal/rights"
 	"github.com/idctl/idctl/pkg/scim"
 	"github.com/idctl/idctl/pkg/scim/schema"
 )

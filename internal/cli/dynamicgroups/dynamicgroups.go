@@ -27,7 +27,7 @@ func New(d *cmdutil.Deps) *cobra.Command {
 		directory.NewList(d, k, directory.RunList),
 		directory.NewSearch(d, k, directory.RunSearch),
 		directory.NewGet(d, k, directory.RunGet),
-		newCreateCmd(d, runCreate),
+		newCreateCmd(d, directory.RunCreate),
 		newUpdateCmd(d, directory.RunUpdate),
 		directory.NewReplace(d, k, directory.RunReplace),
 		directory.NewDelete(d, k, directory.RunDelete),
@@ -59,15 +59,9 @@ func (a *attributes) changes() []directory.Change {
 	return out
 }
 
-// createOptions are what dynamic-groups create needs.
-type createOptions struct {
-	directory.CreateOptions
-	Name string
-}
-
-func newCreateCmd(d *cmdutil.Deps, run func(context.Context, *createOptions) error) *cobra.Command {
+func newCreateCmd(d *cmdutil.Deps, run func(context.Context, *directory.CreateOptions) error) *cobra.Command {
 	k := directory.DynamicGroups()
-	o := &createOptions{CreateOptions: directory.CreateOptions{Base: directory.Base{Deps: d, Kind: k}, Print: k.Printer(d)}}
+	o := &directory.CreateOptions{Base: directory.Base{Deps: d, Kind: k}, Print: k.Printer(d)}
 	attrs := &attributes{}
 	cmd := &cobra.Command{
 		Use: "create <name> --rule <rule>", Aliases: []string{"add", "new"}, Short: "Create a dynamic group",
@@ -75,8 +69,7 @@ func newCreateCmd(d *cmdutil.Deps, run func(context.Context, *createOptions) err
 		Example: "  idctl dynamic-groups create Builders --rule \"ANY {instance.compartment.id = 'ocid1.compartment.oc1..example'}\"",
 		Args:    cmdutil.One("name"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o.Name = args[0]
-			o.Changes = append(o.Changes, directory.SetTo("displayName", o.Name))
+			o.Changes = append(o.Changes, directory.SetTo("displayName", args[0]))
 			o.Changes = append(o.Changes, attrs.changes()...)
 			return run(cmd.Context(), o)
 		},
@@ -86,10 +79,6 @@ func newCreateCmd(d *cmdutil.Deps, run func(context.Context, *createOptions) err
 	attrs.addFlags(fs)
 	o.AddFlags(fs)
 	return cmd
-}
-
-func runCreate(ctx context.Context, o *createOptions) error {
-	return directory.RunCreate(ctx, &o.CreateOptions)
 }
 
 func newUpdateCmd(d *cmdutil.Deps, run func(context.Context, *directory.UpdateOptions) error) *cobra.Command {

@@ -79,11 +79,8 @@ func questionText(q *scim.Document) string {
 
 func flag(doc scim.Document, path string) string {
 	on, told := doc.Bool(path)
-	switch {
-	case !told:
+	if !told {
 		return ""
-	case on:
-		return "yes"
 	}
-	return "no"
+	return output.YesNo(on)
 }

@@ -57,7 +57,7 @@ func newCapabilitiesCmd(d *cmdutil.Deps) *cobra.Command {
 				if r.Allowed == nil {
 					return ""
 				}
-				return yes(*r.Allowed)
+				return output.YesNo(*r.Allowed)
 			}},
 		},
 		Key: func(r *capabilityRow) string { return r.Capability },

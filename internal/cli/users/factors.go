@@ -58,13 +58,6 @@ func rfc(t time.Time) string {
 	return t.UTC().Format(time.RFC3339)
 }
 
-func yes(on bool) string {
-	if on {
-		return "yes"
-	}
-	return "no"
-}
-
 func factors() belongs[factorRow] {
 	type col = output.Column[factorRow]
 	return belongs[factorRow]{
@@ -102,9 +95,9 @@ func factors() belongs[factorRow] {
 					if r.Enabled == nil {
 						return ""
 					}
-					return yes(*r.Enabled)
+					return output.YesNo(*r.Enabled)
 				}},
-				{Name: "Preferred", Path: "preferred", Wide: true, Get: func(r *factorRow) string { return yes(r.Preferred) }},
+				{Name: "Preferred", Path: "preferred", Wide: true, Get: func(r *factorRow) string { return output.YesNo(r.Preferred) }},
 				{Name: "ID", Path: "id", Wide: true, Get: func(r *factorRow) string { return r.ID }},
 				{Name: "User ID", Path: "userId", Wide: true, Get: func(r *factorRow) string { return r.UserID }},
 			}

@@ -31,7 +31,7 @@ func guesses(t *testing.T, dir string) (found []guess, declared map[string]bool)
 	t.Helper()
 	declared = map[string]bool{}
 	fset := token.NewFileSet()
-	for _, tree := range []string{"internal/emulator", "pkg/scim/filter"} {
+	for _, tree := range []string{"internal/emulator", "internal/rights", "pkg/scim/filter"} {
 		err := filepath.WalkDir(filepath.Join(dir, filepath.FromSlash(tree)), func(path string, d fs.DirEntry, err error) error {
 			if err != nil {
 				return err

@@ -9,8 +9,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/idctl/idctl/internal/emulator/rights"
 	"github.com/idctl/idctl/internal/emulator/store"
+	"github.com/idctl/idctl/internal/rights"
 )
 
 // Held are the administrator roles that somebody holds.

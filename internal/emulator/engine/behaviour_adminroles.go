@@ -6,8 +6,8 @@ import (
 	"errors"
 	"strings"
 
-	"github.com/idctl/idctl/internal/emulator/rights"
 	"github.com/idctl/idctl/internal/emulator/store"
+	"github.com/idctl/idctl/internal/rights"
 )
 
 // A fresh domain has the app IDCSAppId with its roles (idcs-behaviour 4.3).

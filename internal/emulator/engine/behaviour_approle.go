@@ -4,8 +4,8 @@ import (
 	"errors"
 	"net/http"
 
-	"github.com/idctl/idctl/internal/emulator/rights"
 	"github.com/idctl/idctl/internal/emulator/store"
+	"github.com/idctl/idctl/internal/rights"
 )
 
 // roleKind is the kind of the links from app roles to the users, groups and
@@ -104,54 +104,7 @@ func roleGone(c *Change) error {
 // deriveRoleMembers adds the members of an app role, as far as they are asked
 // for.
 func deriveRoleMembers(tx *Tx, id string, doc Document, w *wanted) error {
-	a := w.ti.core.get("members")
-	if !w.has(a) {
-		return nil
-	}
-	if one, ok := w.element(a); ok {
-		link, err := tx.st.GetLink(roleKind, id, one)
-		if err != nil {
-			return ignoreGone(err)
-		}
-		m, err := tx.roleMember(a, link, w)
-		if err == nil {
-			doc["members"] = []any{m}
-		}
-		return err
-	}
-	q := store.LinkQuery{Kind: roleKind, From: id}
-	if start, count, ok := w.page(a); ok {
-		if count == 0 {
-			return nil
-		}
-		q.Offset, q.Limit = start-1, count
-		w.paged[a] = true
-	} else if w.proj != nil {
-		n, err := tx.st.CountLinks(q)
-		if err != nil {
-			return err
-		}
-		if limit := tx.e.opts.MaxMembersReturned; n > limit {
-			return fail(http.StatusBadRequest, scimTooMany, msgTooMany,
-				"The app role has %d members, more than the %d that one answer may have; page them with attributes=members[startIndex=1&count=%d].",
-				n, limit, maxCount)
-		}
-	}
-	var list []any
-	for link, err := range tx.st.Links(q) {
-		if err != nil {
-			return err
-		}
-		m, err := tx.roleMember(a, link, w)
-		if err != nil {
-			return err
-		}
-		list = append(list, m)
-	}
-	if len(list) > 0 {
-		doc["members"] = list
-	}
-	return nil
+	return tx.deriveLinked(linked{kind: roleKind, noun: "app role", show: tx.roleMember}, id, doc, w)
 }
 
 func (tx *Tx) roleMember(a *attr, link store.Link, w *wanted) (map[string]any, error) {

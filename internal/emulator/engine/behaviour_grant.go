@@ -4,8 +4,8 @@ import (
 	"errors"
 	"net/http"
 
-	"github.com/idctl/idctl/internal/emulator/rights"
 	"github.com/idctl/idctl/internal/emulator/store"
+	"github.com/idctl/idctl/internal/rights"
 )
 
 // Grants (idcs-behaviour 4.1): what may be granted to whom by whom, and what

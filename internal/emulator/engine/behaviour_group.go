@@ -343,58 +343,8 @@ func deriveGroup(tx *Tx, id string, doc Document, w *wanted) error {
 
 // deriveMembers adds the members of a group, as far as they are asked for.
 func deriveMembers(tx *Tx, id string, doc Document, w *wanted) error {
-	a := w.ti.core.get("members")
-	if !w.has(a) {
-		return nil
-	}
-	if one, ok := w.element(a); ok {
-		link, err := tx.st.GetLink(memberKind, id, one)
-		if errors.Is(err, store.ErrNotFound) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		m, err := tx.member(a, link, w)
-		if err != nil {
-			return err
-		}
-		doc["members"] = []any{m}
-		return nil
-	}
-	q := store.LinkQuery{Kind: memberKind, From: id}
-	if start, count, ok := w.page(a); ok {
-		if count == 0 {
-			return nil
-		}
-		q.Offset, q.Limit = start-1, count
-		w.paged[a] = true
-	} else if w.proj != nil && !tx.call.Plain { // a limit of identity domains
-		n, err := tx.st.CountLinks(q)
-		if err != nil {
-			return err
-		}
-		if limit := tx.e.opts.MaxMembersReturned; n > limit {
-			return fail(http.StatusBadRequest, scimTooMany, msgTooMany,
-				"The group has %d members, more than the %d that one answer may have; page them with attributes=members[startIndex=1&count=%d].",
-				n, limit, maxCount)
-		}
-	}
-	var list []any
-	for link, err := range tx.st.Links(q) {
-		if err != nil {
-			return err
-		}
-		m, err := tx.member(a, link, w)
-		if err != nil {
-			return err
-		}
-		list = append(list, m)
-	}
-	if len(list) > 0 {
-		doc["members"] = list
-	}
-	return nil
+	// The limit is one of identity domains.
+	return tx.deriveLinked(linked{kind: memberKind, noun: "group", unlimited: tx.call.Plain, show: tx.member}, id, doc, w)
 }
 
 func (tx *Tx) member(a *attr, link store.Link, w *wanted) (map[string]any, error) {

@@ -258,6 +258,28 @@ func TestRegisterClientWritesOnce(t *testing.T) {
 	}
 }
 
+// Two processes that find no client and register one at the same time must not
+// write two ids for its App: each then misses the App of the other.
+func TestRegisteredClientsMeanTheSameApp(t *testing.T) {
+	app := func(clientID string) string {
+		f := newFixture(t, memory.New()) // as each sees the store before the other wrote
+		if err := f.RegisterClient(t.Context(), Client{ID: clientID, Type: ClientConfidential}, "secret", true); err != nil {
+			t.Fatal(err)
+		}
+		c, err := f.FindClient(t.Context(), clientID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c.AppID
+	}
+	if a, b := app("local-one"), app("local-one"); a != b {
+		t.Errorf("the same client has the Apps %s and %s", a, b)
+	}
+	if a, b := app("local-one"), app("local-two"); a == b {
+		t.Errorf("two clients have the App %s", a)
+	}
+}
+
 func TestDiscovery(t *testing.T) {
 	f := newFixture(t, memory.New())
 	get := func(method, path string) (int, http.Header, map[string]any) {

@@ -17,7 +17,7 @@ var update = flag.Bool("update", false, "write docs/roles.md")
 
 // TestRolesDocument: the documentation shows the table of the code.
 func TestRolesDocument(t *testing.T) {
-	name := filepath.Join("..", "..", "..", "docs", "roles.md")
+	name := filepath.Join("..", "..", "docs", "roles.md")
 	want := rolesDocument()
 	if *update {
 		if err := os.WriteFile(name, []byte(want), 0o644); err != nil {
@@ -26,14 +26,14 @@ func TestRolesDocument(t *testing.T) {
 	}
 	got, err := os.ReadFile(name)
 	if err != nil || string(got) != want {
-		t.Errorf("docs/roles.md is not what the table says (%v): run go test ./internal/emulator/rights -run RolesDocument -update", err)
+		t.Errorf("docs/roles.md is not what the table says (%v): run go test ./internal/rights -run RolesDocument -update", err)
 	}
 }
 
 func rolesDocument() string {
 	var b strings.Builder
 	b.WriteString("# Administrator roles and their rights in the emulator\n\n" +
-		"This page is made from the table in the code (`internal/emulator/rights`) by the test `TestRolesDocument` with `-update`; the\n" +
+		"This page is made from the table in the code (`internal/rights`) by the test `TestRolesDocument` with `-update`; the\n" +
 		"emulator asks the same table at every request.\n\n" +
 		"The roles are those of the app `" + AppID + "` (" + AppDisplay + "), which a fresh domain has. Who holds one is settled by Grants\n" +
 		"at the time of the request: a role that was revoked a moment ago counts no more. The token of a client carries the client's\n" +
